@@ -1,0 +1,71 @@
+//! The door for commands: plain JSON events such as `{"command": "export_review", …}`, from `cargo lambda invoke`,
+//! schedules and Step Functions.
+//!
+//! Success is the answer as JSON. A problem is a Lambda failure whose `errorType` is the problem's name (for a state
+//! machine to match) and whose `errorMessage` is the problem as JSON. Retried by the caller alone; an export may be
+//! repeated after any failure.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use casefile::digest::Sha256;
+use casefile::problem::{Problem, ProblemKind};
+use lambda_runtime::Diagnostic;
+use serde::Serialize;
+
+use crate::review::Exported;
+
+/// What a command that answers with a file returns.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FileAnswer {
+    /// What to call the file.
+    pub file_name: String,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// In bytes.
+    pub size: usize,
+    /// Of the content.
+    pub sha256: Sha256,
+    /// The content.
+    pub content_base64: String,
+}
+
+impl FileAnswer {
+    fn zip(file_name: String, zip: &[u8]) -> Self {
+        Self {
+            file_name,
+            content_type: "application/zip",
+            size: zip.len(),
+            sha256: Sha256::of(zip),
+            content_base64: BASE64.encode(zip),
+        }
+    }
+}
+
+/// An export's outcome as a command's result.
+///
+/// # Errors
+/// Never for answers of this crate.
+pub fn answer(exported: Exported) -> Result<serde_json::Value, Problem> {
+    let value = match exported {
+        Exported::Stored(answer) => serde_json::to_value(answer),
+        Exported::Archive { file_name, zip } => serde_json::to_value(FileAnswer::zip(file_name, &zip)),
+    };
+    value.map_err(|_| Problem::new(ProblemKind::Internal, "the answer can't be written as JSON"))
+}
+
+/// A problem as a Lambda failure.
+pub fn failure(problem: &Problem, request_id: &str) -> Diagnostic {
+    let document =
+        serde_json::to_string(&problem.document(request_id)).unwrap_or_else(|_| problem.to_string());
+    Diagnostic {
+        error_type: problem.kind.name().to_owned(),
+        error_message: document,
+    }
+}
+
+/// A command that isn't known.
+pub fn unknown(command: &str) -> Problem {
+    let shown: String = command.chars().filter(|c| !c.is_control()).take(40).collect();
+    let detail = format!("the command '{shown}' is unknown; known: export_review");
+    Problem::new(ProblemKind::Malformed, detail)
+}

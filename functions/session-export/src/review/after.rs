@@ -1,0 +1,185 @@
+//! The after document: the before document with a Word comment for each item that the review kept.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use casefile::key::DocumentRole;
+use casefile::manifest::{CommentRecord, Warning};
+use casefile::problem::Problem;
+use casefile::time;
+use serde::Serialize;
+
+use super::feedback::FeedbackItem;
+use super::folder::warning;
+use super::request::{Document, ReviewRequest};
+use super::session::Session;
+use crate::docx::{self, Anchor, Annotated, Comment, Section};
+
+/// The after document, and what is to be said of it.
+#[derive(Debug, Default)]
+pub struct After {
+    /// As the request brought it, or as it was made; none when it couldn't be made.
+    pub document: Option<Document>,
+    /// How each comment was anchored.
+    pub comments: Vec<CommentRecord>,
+    /// Why there is no document, or what a reader of it should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Takes the request's after document, or makes one.
+///
+/// # Errors
+/// `invalid-request` when the request is strict and the before document can't be marked. Otherwise that is a
+/// warning, and the export goes on without an after document.
+pub fn document(request: &ReviewRequest<'_>, exported_at: &str) -> Result<After, Problem> {
+    if let Some(given) = &request.documents.after {
+        let document = Document {
+            name: given.name.clone(),
+            bytes: given.bytes.clone(),
+        };
+        return Ok(After {
+            document: Some(document),
+            ..After::default()
+        });
+    }
+    let kept = kept_items(&request.session);
+    let dates: Vec<String> = kept
+        .iter()
+        .map(|(_, item)| comment_date(item, exported_at))
+        .collect();
+    let comments: Vec<Comment<'_>> = kept
+        .iter()
+        .zip(&dates)
+        .map(|((section, item), date)| comment(section, item, date))
+        .collect();
+    let indices = &request.session.paragraph_indices;
+    let sections: Vec<_> = indices
+        .iter()
+        .map(|(name, paragraphs)| Section { name, paragraphs })
+        .collect();
+    let before = &request.documents.before;
+    match docx::annotate(&before.bytes, &comments, &sections) {
+        Ok(annotated) => Ok(made(before, annotated, &kept)),
+        Err(error) if request.strict => {
+            let detail = format!("can't be marked with comments: {error}");
+            let at = "/documents/before/content_base64".to_owned();
+            Err(Problem::invalid(vec![casefile::json::FieldError {
+                pointer: at,
+                detail,
+            }]))
+        }
+        Err(error) => {
+            let detail =
+                format!("no after document was made, for this one can't be marked with comments: {error}");
+            let warnings = vec![warning(DocumentRole::Before, &before.name, detail)];
+            Ok(After {
+                warnings,
+                ..After::default()
+            })
+        }
+    }
+}
+
+/// Accepted items, then the user's own that aren't among them, in the order of the session's sections.
+fn kept_items<'s, 'a>(session: &'s Session<'a>) -> Vec<(&'s str, &'s FeedbackItem<'a>)> {
+    let mut kept = Vec::new();
+    for section in &session.sections {
+        let accepted = session.accepted.section(section);
+        let ids: HashSet<&str> = accepted.iter().map(|item| item.id.as_str()).collect();
+        let own = session
+            .custom
+            .section(section)
+            .iter()
+            .filter(|item| !ids.contains(item.id.as_str()));
+        kept.extend(accepted.iter().chain(own).map(|item| (section.as_str(), item)));
+    }
+    kept
+}
+
+fn comment<'a>(section: &'a str, item: &'a FeedbackItem<'_>, date: &'a str) -> Comment<'a> {
+    let (author, initials) = if item.user_created {
+        ("User Feedback", "UF")
+    } else {
+        ("AI Feedback", "AI")
+    };
+    Comment {
+        author,
+        initials,
+        date,
+        paragraphs: comment_text(item),
+        quote: item.highlighted_text.as_deref(),
+        section: Some(section),
+    }
+}
+
+/// `2025-11-14T14:12:31Z`: the item's own time, else the export's.
+fn comment_date(item: &FeedbackItem<'_>, exported_at: &str) -> String {
+    let time = item
+        .timestamp
+        .as_deref()
+        .and_then(time::parse)
+        .or_else(|| time::parse(exported_at));
+    time.unwrap_or_default()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+/// The comment's paragraphs.
+fn comment_text(item: &FeedbackItem<'_>) -> Vec<String> {
+    let mut paragraphs = vec![format!(
+        "[{} - {} Risk]",
+        item.gravity.in_capitals(),
+        item.risk_level
+    )];
+    paragraphs.extend(item.description.lines().map(str::to_owned));
+    if let Some(suggestion) = &item.suggestion {
+        paragraphs.extend(format!("Suggestion: {suggestion}").lines().map(str::to_owned));
+    }
+    if !item.questions.is_empty() {
+        paragraphs.push("Key questions:".to_owned());
+        paragraphs.extend(
+            item.questions
+                .iter()
+                .enumerate()
+                .map(|(n, question)| format!("{}. {question}", n + 1)),
+        );
+    }
+    if !item.references.is_empty() {
+        paragraphs.push(format!("Checklist references: {}", item.references.join(", ")));
+    }
+    paragraphs
+}
+
+fn made(before: &Document, annotated: Annotated, kept: &[(&str, &FeedbackItem<'_>)]) -> After {
+    let record = |((section, item), anchor): (&(&str, &FeedbackItem<'_>), Anchor)| CommentRecord {
+        feedback_id: item.id.clone(),
+        section: (*section).to_owned(),
+        comment_id: anchor.comment_id,
+        anchored_by: constant(anchor.anchored_by),
+        quote_in: anchor.quote_in.map(constant),
+        widened: anchor.widened,
+    };
+    let comments = kept.iter().zip(annotated.anchors).map(record).collect();
+    let mut warnings = Vec::new();
+    if annotated.signature_broken {
+        let detail = "the document is signed; its comments make the signature invalid, which was kept";
+        warnings.push(warning(DocumentRole::After, &before.name, detail.to_owned()));
+    }
+    let document = Document {
+        name: before.name.clone(),
+        bytes: Bytes::from(annotated.document),
+    };
+    After {
+        document: Some(document),
+        comments,
+        warnings,
+    }
+}
+
+/// A variant's name as JSON has it: `section_paragraph`.
+fn constant(variant: impl Serialize) -> String {
+    serde_json::to_value(variant)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}

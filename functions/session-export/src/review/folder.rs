@@ -1,0 +1,176 @@
+//! Everything that an export writes, as bytes in memory: a pure function of the request and its reservation.
+
+use bytes::Bytes;
+use casefile::digest::Sha256;
+use casefile::json::pretty;
+use casefile::key::{DocumentRole, FeedbackFile, LogFile, SessionFile};
+use casefile::manifest::{MANIFEST_VERSION, Manifest, ManifestFile, Warning, checksum_line};
+use casefile::problem::{Problem, ProblemKind};
+
+use super::after::{self, After};
+use super::readable::ReportTemplate;
+use super::report_files;
+use super::request::{Document, ReviewRequest};
+use super::reservation::Reservation;
+use super::session::Session;
+use super::statistics::SummaryStatistics;
+
+/// A file to write.
+#[derive(Debug, Clone)]
+pub struct NewFile {
+    /// Which file.
+    pub file: SessionFile,
+    /// Its content.
+    pub body: Bytes,
+    /// The content's digest.
+    pub sha256: Sha256,
+}
+
+impl NewFile {
+    fn new(file: SessionFile, body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        Self {
+            sha256: Sha256::of(&body),
+            file,
+            body,
+        }
+    }
+
+    /// The file as a manifest lists it.
+    pub fn listed(&self) -> ManifestFile {
+        ManifestFile {
+            path: self.file.path(),
+            size: self.body.len() as u64,
+            sha256: self.sha256,
+            content_type: self.file.content_type().to_owned(),
+        }
+    }
+}
+
+/// A session's folder.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// Every file but the manifest.
+    pub files: Vec<NewFile>,
+    /// The manifest file, which is written last.
+    pub manifest_file: NewFile,
+    /// What the manifest says.
+    pub manifest: Manifest,
+}
+
+impl Folder {
+    /// Builds all files.
+    ///
+    /// # Errors
+    /// `invalid-request` when the request is strict and the before document can't be marked; `internal` when the
+    /// report's template fails.
+    pub fn build(
+        request: &ReviewRequest<'_>,
+        reservation: &Reservation,
+        template: &ReportTemplate,
+    ) -> Result<Self, Problem> {
+        let session = &request.session;
+        let after = after::document(request, &reservation.exported_at)?;
+        let mut files = documents(request, &after);
+        files.extend(json_files(session, &reservation.exported_at).map_err(|_| unwritable())?);
+        let readable = template.render(
+            session,
+            reservation.folder_name.as_str(),
+            &reservation.exported_at,
+        )?;
+        files.push(NewFile::new(SessionFile::ReadableReport, readable));
+        let lines: String = files
+            .iter()
+            .map(|file| checksum_line(file.sha256, &file.file.path()))
+            .collect();
+        files.push(NewFile::new(SessionFile::Checksums, lines));
+        let manifest = Manifest {
+            manifest_version: MANIFEST_VERSION,
+            session_id: session.id.clone(),
+            revision: reservation.revision,
+            folder_name: reservation.folder_name.clone(),
+            document_name: session.document_name.clone(),
+            exported_at: reservation.exported_at.clone(),
+            generator: reservation.generator.clone(),
+            request_sha256: request.content_sha256,
+            owner: request.owner.clone(),
+            summary: SummaryStatistics::of(session).summary(),
+            files: files.iter().map(NewFile::listed).collect(),
+            comments: after.comments,
+            warnings: after.warnings,
+        };
+        let manifest_file = NewFile::new(
+            SessionFile::Manifest,
+            pretty(&manifest).map_err(|_| unwritable())?,
+        );
+        Ok(Self {
+            files,
+            manifest_file,
+            manifest,
+        })
+    }
+
+    /// All files, the manifest last.
+    pub fn all(&self) -> impl Iterator<Item = &NewFile> {
+        self.files.iter().chain([&self.manifest_file])
+    }
+}
+
+fn documents(request: &ReviewRequest<'_>, after: &After) -> Vec<NewFile> {
+    let documents = &request.documents;
+    let stored = |role, document: &Document| {
+        NewFile::new(
+            SessionFile::Document(role, document.name.clone()),
+            document.bytes.clone(),
+        )
+    };
+    let mut files = vec![stored(DocumentRole::Before, &documents.before)];
+    if let Some(document) = &after.document {
+        files.push(stored(DocumentRole::After, document));
+    }
+    files.extend(
+        documents
+            .guidelines
+            .iter()
+            .map(|document| stored(DocumentRole::Guidelines, document)),
+    );
+    files
+}
+
+fn json_files(session: &Session<'_>, exported_at: &str) -> Result<Vec<NewFile>, serde_json::Error> {
+    let mut files = Vec::new();
+    for file in [
+        FeedbackFile::Accepted,
+        FeedbackFile::Rejected,
+        FeedbackFile::UserCustom,
+        FeedbackFile::AllAiSuggestions,
+    ] {
+        files.push(NewFile::new(
+            SessionFile::Feedback(file),
+            report_files::feedback(session, file, exported_at)?,
+        ));
+    }
+    for file in [LogFile::Activity, LogFile::Chat, LogFile::Audit] {
+        files.push(NewFile::new(
+            SessionFile::Log(file),
+            report_files::log(session, file, exported_at)?,
+        ));
+    }
+    files.push(NewFile::new(
+        SessionFile::ComprehensiveReport,
+        report_files::comprehensive(session, exported_at)?,
+    ));
+    Ok(files)
+}
+
+fn unwritable() -> Problem {
+    Problem::new(ProblemKind::Internal, "the session can't be written as JSON")
+}
+
+/// What is said when a document isn't exported as asked.
+pub fn warning(role: DocumentRole, name: &casefile::name::FileName, detail: String) -> Warning {
+    Warning {
+        file: SessionFile::Document(role, name.clone()).path(),
+        detail,
+    }
+}

@@ -1,0 +1,210 @@
+//! Exporting a finished review: validate → reserve → build all files in memory → write them concurrently → write
+//! the manifest → answer.
+//!
+//! Everything written is a pure function of the request and its reservation, and every write is create-only. So a
+//! repeat after any failure, or a twin at the same moment, continues the same export; and a folder without a
+//! manifest doesn't exist for any reader.
+
+pub mod after;
+pub mod answer;
+pub mod archive;
+pub mod feedback;
+pub mod folder;
+pub mod problems;
+pub mod readable;
+pub mod report_files;
+pub mod request;
+pub mod reservation;
+pub mod session;
+pub mod statistics;
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use casefile::bucket::{Bucket, NewObject};
+use casefile::digest::Sha256;
+use casefile::key::{BasePath, ObjectKey, SessionFile};
+use casefile::manifest::Manifest;
+use casefile::problem::{Problem, ProblemKind};
+use casefile::store_error::StoreError;
+use casefile::time::Clock;
+use casefile::verify::{parse_manifest, read_manifest};
+use futures::future::try_join_all;
+
+use answer::ExportAnswer;
+use folder::{Folder, NewFile};
+use problems::storage_problem;
+use readable::ReportTemplate;
+use request::{Destination, ReviewRequest};
+use reservation::{Reservation, Reserver};
+
+/// The largest ZIP that an answer carries: base64 makes it 6 MB, which is what a Lambda function may return
+/// (AWS Lambda developer guide, *Lambda quotas*).
+pub const MAX_ZIP_BYTES: usize = 4_500_000;
+
+/// The export of reviews, with all that it needs. Built once in a process.
+#[derive(Debug)]
+pub struct ReviewExport {
+    bucket: Bucket,
+    base: BasePath,
+    template: ReportTemplate,
+    generator: String,
+    clock: Clock,
+}
+
+/// What an export answers with.
+#[derive(Debug)]
+pub enum Exported {
+    /// It lies in the bucket.
+    Stored(ExportAnswer),
+    /// It is the answer itself.
+    Archive {
+        /// What the file should be called.
+        file_name: String,
+        /// The ZIP.
+        zip: Vec<u8>,
+    },
+}
+
+impl ReviewExport {
+    /// An export into `bucket` below `base`.
+    pub fn new(
+        bucket: Bucket,
+        base: BasePath,
+        template: ReportTemplate,
+        generator: String,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            bucket,
+            base,
+            template,
+            generator,
+            clock,
+        }
+    }
+
+    /// Exports the review that `text`, a request's JSON, describes.
+    ///
+    /// # Errors
+    /// What is wrong with the request, or with storage; after any of them the same request may be repeated.
+    pub async fn export(&self, text: &str) -> Result<Exported, Problem> {
+        let started = Instant::now();
+        let request = ReviewRequest::parse(text)?;
+        match request.destination {
+            Destination::S3 => self.store(&request, started).await.map(Exported::Stored),
+            Destination::Download => self.archive(&request),
+        }
+    }
+
+    async fn store(&self, request: &ReviewRequest<'_>, started: Instant) -> Result<ExportAnswer, Problem> {
+        let reserver = Reserver {
+            bucket: &self.bucket,
+            base: &self.base,
+            generator: &self.generator,
+        };
+        let reservation = reserver.reserve(request, (self.clock)()).await?;
+        let (manifest, manifest_file) = match self.finished(&reservation).await? {
+            Some(finished) => finished,
+            None => {
+                self.write(Folder::build(request, &reservation, &self.template)?)
+                    .await?
+            }
+        };
+        let answer = ExportAnswer::new(
+            &self.bucket,
+            &self.base,
+            manifest,
+            &manifest_file,
+            started.elapsed(),
+        );
+        tracing::info!(
+            session.id = %answer.session_id,
+            export.files = answer.total_files,
+            export.bytes = answer.total_bytes(),
+            export.warnings = answer.warnings.len(),
+            export.duration_ms = answer.duration_ms,
+            "a review was exported"
+        );
+        Ok(answer)
+    }
+
+    /// The export that an earlier call, or a twin, has finished.
+    async fn finished(&self, reservation: &Reservation) -> Result<Option<(Manifest, NewFile)>, Problem> {
+        if reservation.is_new {
+            return Ok(None);
+        }
+        let bytes = match read_manifest(&self.bucket, &self.base, &reservation.folder_name).await {
+            Ok(bytes) => bytes,
+            Err(StoreError::NotFound) => return Ok(None),
+            Err(error) => return Err(storage_problem(&error)),
+        };
+        let manifest = parse_manifest(&bytes).map_err(|error| storage_problem(&error))?;
+        let file = NewFile {
+            file: SessionFile::Manifest,
+            sha256: Sha256::of(&bytes),
+            body: bytes,
+        };
+        Ok(Some((manifest, file)))
+    }
+
+    /// Writes all files at once, and the manifest when each of them is there.
+    async fn write(&self, folder: Folder) -> Result<(Manifest, NewFile), Problem> {
+        let objects = folder.files.iter().map(|file| self.object(&folder, file));
+        let writes = objects.map(|object| async move { self.bucket.create(&object).await });
+        try_join_all(writes)
+            .await
+            .map_err(|error| storage_problem(&error))?;
+        let manifest = self.object(&folder, &folder.manifest_file);
+        self.bucket
+            .create(&manifest)
+            .await
+            .map_err(|error| storage_problem(&error))?;
+        Ok((folder.manifest, folder.manifest_file))
+    }
+
+    fn object(&self, folder: &Folder, file: &NewFile) -> NewObject {
+        let key = ObjectKey::SessionFile {
+            folder: folder.manifest.folder_name.clone(),
+            file: file.file.clone(),
+        };
+        NewObject {
+            key: key.path(&self.base),
+            content_type: key.content_type(),
+            body: Bytes::clone(&file.body),
+            sha256: file.sha256,
+        }
+    }
+
+    fn archive(&self, request: &ReviewRequest<'_>) -> Result<Exported, Problem> {
+        let now = (self.clock)();
+        let reservation = Reservation::for_download(request, now, &self.generator);
+        let folder = Folder::build(request, &reservation, &self.template)?;
+        let zip = archive::zip(&folder)
+            .map_err(|_| Problem::new(ProblemKind::Internal, "the export can't be packed as a ZIP"))?;
+        if zip.len() > MAX_ZIP_BYTES {
+            let detail = format!(
+                "the ZIP has {} bytes; an answer carries at most {MAX_ZIP_BYTES}; use \"destination\": \"s3\"",
+                zip.len()
+            );
+            return Err(Problem::new(ProblemKind::TooLarge, detail));
+        }
+        tracing::info!(session.id = %request.session.id, export.bytes = zip.len(), "a review was packed for download");
+        Ok(Exported::Archive {
+            file_name: format!("{}.zip", folder.manifest.folder_name),
+            zip,
+        })
+    }
+}
+
+/// Program, version and template: what decides, beside request and reservation, which bytes are written.
+pub fn generator(own_template: Option<&str>) -> String {
+    let program = concat!("session-export/", env!("CARGO_PKG_VERSION"));
+    match own_template {
+        Some(template) => format!("{program} template/{}", Sha256::of(template.as_bytes())),
+        None => program.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,45 @@
+//! The sample review, as a request.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Value, json};
+
+use super::folder::Folder;
+use super::readable::ReportTemplate;
+use super::request::ReviewRequest;
+use super::reservation::Reservation;
+
+/// A file of the sample review.
+pub(crate) fn sample(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/review");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+/// A request for the sample review.
+pub(crate) fn sample_request() -> Value {
+    let session: Value = serde_json::from_slice(&sample("session.json")).unwrap();
+    json!({
+        "documents": {
+            "before": { "file_name": session["document_name"], "content_base64": BASE64.encode(sample("before.docx")) },
+            "guidelines": { "file_name": "guidelines.docx", "content_base64": BASE64.encode(sample("guidelines.docx")) },
+        },
+        "session": session,
+    })
+}
+
+/// The export of a request, at the sample's time.
+pub(crate) fn build(request: &Value) -> Folder {
+    let text = request.to_string();
+    let request = ReviewRequest::parse(&text).unwrap();
+    let time = "2025-11-14T14:25:10Z".parse().unwrap();
+    let reservation = Reservation::for_download(&request, time, "session-export/test");
+    Folder::build(&request, &reservation, &ReportTemplate::new(None).unwrap()).unwrap()
+}
+
+/// A file of an export, as text.
+pub(crate) fn text(folder: &Folder, path: &str) -> String {
+    let file = folder.all().find(|file| file.file.path() == path).unwrap();
+    String::from_utf8(file.body.to_vec()).unwrap()
+}

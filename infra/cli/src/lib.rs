@@ -1,0 +1,3 @@
+//! What the operator's tool `casefile` shows, for use by the local stack too.
+
+pub mod tree;

@@ -1,0 +1,87 @@
+//! `casefile`, the operator's tool.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person")]
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments on arguments are the help text, which has no markup"
+)]
+
+use std::process::ExitCode;
+
+use casefile::bucket::Bucket;
+use casefile::config::{Env, bucket_name};
+use casefile::key::{BasePath, session_prefix};
+use casefile::name::FolderName;
+use casefile::store_error::StoreError;
+use casefile::verify::verify_session;
+use casefile_cli::tree;
+use clap::{Parser, Subcommand};
+
+/// Looks after what Casefile keeps.
+///
+/// Reads AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_ENDPOINT_URL_S3.
+#[derive(Parser)]
+#[command(name = "casefile", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Reads a session's folder back and compares every byte with its manifest.
+    ///
+    /// Ends with 0 when everything holds, with 1 when something doesn't, and with 2 when it couldn't be checked.
+    Verify {
+        /// The folder's name, such as 20251114_142510_write-up_TR-20417.
+        #[arg(value_parser = FolderName::parse)]
+        folder: FolderName,
+        /// The bucket; without it, S3_BUCKET_NAME.
+        #[arg(long, value_parser = bucket_name)]
+        bucket: Option<String>,
+        /// What comes before the folder; without it, S3_BASE_PATH, else tara/.
+        #[arg(long, value_parser = BasePath::parse)]
+        base_path: Option<BasePath>,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let Command::Verify {
+        folder,
+        bucket,
+        base_path,
+    } = Cli::parse().command;
+    match verify(&folder, bucket, base_path).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(message) => {
+            eprintln!("casefile: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn verify(folder: &FolderName, bucket: Option<String>, base: Option<BasePath>) -> Result<bool, String> {
+    let mut env = Env::from_process();
+    let bucket = bucket.or_else(|| env.required("S3_BUCKET_NAME", bucket_name));
+    let base = base
+        .or_else(|| env.optional("S3_BASE_PATH", BasePath::parse))
+        .unwrap_or_default();
+    let settings = env.s3();
+    let (bucket, settings) = env
+        .finish(bucket.zip(settings))
+        .map_err(|error| error.to_string())?;
+    let bucket = Bucket::new(settings.client(), bucket);
+    let prefix = session_prefix(&base, folder);
+    let verification = verify_session(&bucket, &base, folder)
+        .await
+        .map_err(|error| match error {
+            StoreError::NotFound => {
+                format!("there is no complete session in s3://{}/{prefix}", bucket.name())
+            }
+            error => error.to_string(),
+        })?;
+    print!("{}", tree::render(&prefix, &verification));
+    Ok(verification.holds())
+}

@@ -1,0 +1,80 @@
+//! A function for the emulator's tests: it does what its event says.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::{Value, json};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    start().await;
+    lambda_runtime::run(service_fn(handle)).await
+}
+
+/// What happens before the first poll is set by the variable `START`.
+async fn start() {
+    match variables().get("START").map(String::as_str) {
+        Some("exit") => std::process::exit(7),
+        Some("hang") => tokio::time::sleep(Duration::from_mins(10)).await,
+        _ => {}
+    }
+}
+
+async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let LambdaEvent { payload, context } = event;
+    let payload = command(payload);
+    let number = |name: &str| payload.get(name).and_then(Value::as_u64).unwrap_or_default();
+    match payload.get("do").and_then(Value::as_str).unwrap_or_default() {
+        "fail" => Err(Error::from("it was asked to fail")),
+        "panic" => panic_as_asked(),
+        "exit" => std::process::exit(i32::try_from(number("code"))?),
+        "sleep" => {
+            tokio::time::sleep(Duration::from_millis(number("ms"))).await;
+            Ok(json!({ "pid": std::process::id() }))
+        }
+        "big" => Ok(Value::String("x".repeat(usize::try_from(number("bytes"))?))),
+        "print" => {
+            print();
+            Ok(Value::Null)
+        }
+        "variables" => Ok(json!(variables())),
+        "context" => Ok(json!({
+            "request_id": context.request_id,
+            "deadline": context.deadline,
+            "arn": context.invoked_function_arn,
+            "trace": context.xray_trace_id,
+        })),
+        "answer" => Ok(payload.get("answer").cloned().unwrap_or_default()),
+        _ => Ok(json!({ "pid": std::process::id(), "event": payload })),
+    }
+}
+
+/// The event itself, or the JSON in its body if it came through the gateway.
+fn command(event: Value) -> Value {
+    let body = event.get("body").and_then(Value::as_str);
+    match body.and_then(|body| serde_json::from_str(body).ok()) {
+        Some(Value::Object(command)) if command.contains_key("do") => Value::Object(command),
+        _ => event,
+    }
+}
+
+#[expect(clippy::panic, reason = "a test wants to see what a panic becomes")]
+fn panic_as_asked() -> Result<Value, Error> {
+    panic!("it was asked to panic")
+}
+
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test wants to see its output"
+)]
+fn print() {
+    println!("to stdout");
+    eprintln!("to stderr");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test wants to see its environment")]
+fn variables() -> BTreeMap<String, String> {
+    std::env::vars().collect()
+}

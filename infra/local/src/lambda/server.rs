@@ -1,0 +1,57 @@
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long requests may go on once the server is told to stop.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A running HTTP server. Dropping it stops it; [`Server::shutdown`] also waits for the requests under way.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Server {
+    /// Serves `router` at `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the address cannot be bound, or is not of this machine alone: nothing here checks who calls.
+    pub async fn start(address: SocketAddr, router: Router) -> io::Result<Self> {
+        if !address.ip().is_loopback() {
+            let message = format!("{address} is not a loopback address");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, service).with_graceful_shutdown(async {
+            // An error says that the sender was dropped, which stops the server too.
+            stopped.await.unwrap_or_default();
+        });
+        let task = tokio::spawn(server.into_future());
+        Ok(Self { address, stop, task })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops listening and waits up to a second for the requests under way.
+    pub async fn shutdown(self) {
+        let Self { stop, mut task, .. } = self;
+        drop(stop);
+        if timeout(GRACE, &mut task).await.is_err() {
+            task.abort();
+        }
+    }
+}

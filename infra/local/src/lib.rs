@@ -1,0 +1,15 @@
+//! The whole of Casefile on one machine: an embedded S3, a Lambda emulator and an HTTP gateway, wired as
+//! `template.yaml` says. The functions are the very programs that are deployed, each in processes of its own.
+//!
+//! Nothing here is part of what is deployed.
+
+pub mod build;
+pub mod client;
+pub mod demo;
+pub mod gateway;
+pub mod lambda;
+pub mod progress;
+pub mod s3;
+pub mod sample;
+pub mod stack;
+pub mod template;

@@ -1,0 +1,61 @@
+//! Saying what is under way: a moving line in a terminal, plain lines elsewhere.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// The steps of a longer job, on standard error.
+#[derive(Debug)]
+pub struct Progress {
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Moves when standard error is a terminal.
+    pub fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        Self { bar }
+    }
+
+    /// The next step has begun.
+    pub fn step(&self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(what.to_owned()),
+            None => say(what),
+        }
+    }
+
+    /// A line that stays.
+    pub fn note(&self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(what),
+            None => say(what),
+        }
+    }
+
+    /// Nothing is under way any more.
+    pub fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A line on standard error; that nobody reads it is no failure.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -1,0 +1,75 @@
+//! How an embedded S3 is set up.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+/// A certificate chain and its key, both PEM, for an endpoint that speaks HTTPS.
+#[derive(Clone)]
+pub struct TlsIdentity {
+    /// The server's certificate first, then its issuers.
+    pub chain_pem: String,
+    /// PKCS#8, PKCS#1 or SEC1.
+    pub key_pem: String,
+}
+
+impl fmt::Debug for TlsIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsIdentity").finish_non_exhaustive()
+    }
+}
+
+/// What an embedded S3 needs to start. [`S3Config::new`] fills in what a single machine usually wants.
+#[derive(Clone)]
+pub struct S3Config {
+    /// Where everything lies. Created when missing; one server at a time may have it open.
+    pub root: PathBuf,
+    /// Buckets that are to exist, with versioning. Those that already exist stay as they are.
+    pub buckets: Vec<String>,
+    /// The only access key that is known here.
+    pub access_key: String,
+    /// Its secret.
+    pub secret_key: String,
+    /// What `GetBucketLocation` and event records say. Signatures for any region are accepted.
+    pub region: String,
+    /// Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// HTTPS when present, else HTTP.
+    pub tls: Option<TlsIdentity>,
+    /// Dates objects and events. Signatures and expiry are always checked against the system's clock.
+    pub clock: fn() -> Timestamp,
+    /// Whether each write waits until the disk has it. Off, a power failure may lose the last writes (a
+    /// crash of the process loses none).
+    pub sync: bool,
+}
+
+impl S3Config {
+    /// Plain HTTP on a free loopback port, region `us-east-1`, no buckets, no waiting for the disk.
+    pub fn new(root: impl Into<PathBuf>, clock: fn() -> Timestamp) -> Self {
+        Self {
+            root: root.into(),
+            buckets: Vec::new(),
+            access_key: "casefile".to_owned(),
+            secret_key: "casefile-local-secret".to_owned(),
+            region: "us-east-1".to_owned(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: None,
+            clock,
+            sync: false,
+        }
+    }
+}
+
+impl fmt::Debug for S3Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Config")
+            .field("root", &self.root)
+            .field("buckets", &self.buckets)
+            .field("access_key", &self.access_key)
+            .field("region", &self.region)
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,252 @@
+//! What stands around the S3 service: request ids, keys, faults and the log.
+//!
+//! The service calls back once a request's signature is verified and before its body is read; that is where
+//! faults strike "before". What strikes "after" waits here for the answer.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use futures::future::BoxFuture;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, EXPECT, HeaderValue};
+use hyper::service::Service;
+use hyper::{Request, Response, StatusCode};
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::path::S3Path;
+use s3s::service::S3Service;
+use s3s::{Body, S3Error, S3ErrorCode, S3Result, s3_error};
+
+use super::events::Origin;
+use super::faults::{Ending, Fault, Faults, Plan, Target, undergo};
+use super::requests::{RequestRecord, Requests};
+
+/// One request on its way. It travels in the request's extensions.
+#[derive(Debug)]
+pub(crate) struct Call {
+    origin: Origin,
+    admitted: OnceLock<Admitted>,
+}
+
+#[derive(Debug)]
+struct Admitted {
+    target: Target,
+    after: Vec<Fault>,
+    /// The connection is to end without an answer.
+    cut: bool,
+}
+
+impl Call {
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin.clone()
+    }
+}
+
+/// Why a connection ends without an answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Aborted {
+    #[error("cut by an injected fault")]
+    Cut,
+    #[error("the S3 service failed: {0:?}")]
+    Service(s3s::HttpError),
+}
+
+/// The service of one connection.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub service: S3Service,
+    pub requests: Requests,
+    pub ids: Arc<AtomicU64>,
+    pub peer: IpAddr,
+}
+
+impl Service<Request<Incoming>> for Gate {
+    type Response = Response<Body>;
+    type Error = Aborted;
+    type Future = BoxFuture<'static, Result<Response<Body>, Aborted>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let gate = self.clone();
+        Box::pin(async move { gate.answer(request).await })
+    }
+}
+
+impl Gate {
+    async fn answer(&self, mut request: Request<Incoming>) -> Result<Response<Body>, Aborted> {
+        let started = Instant::now();
+        let request_id = format!("{:016X}", self.ids.fetch_add(1, Ordering::Relaxed));
+        let origin = Origin {
+            request_id,
+            source_ip: self.peer,
+        };
+        let call = Arc::new(Call {
+            origin,
+            admitted: OnceLock::new(),
+        });
+        request.extensions_mut().insert(Arc::clone(&call));
+        let expects = Expects::of(&request);
+        let answer = self
+            .service
+            .call(request.map(Body::from))
+            .await
+            .map_err(Aborted::Service);
+        let answer = match call.admitted.get() {
+            Some(Admitted { cut: true, .. }) => Err(Aborted::Cut),
+            Some(admitted) => after(admitted, answer).await,
+            None => answer,
+        };
+        self.log(&call, started, answer.as_ref().ok().map(Response::status));
+        answer.map(|answer| expects.closing(with_request_id(answer, &call.origin.request_id)))
+    }
+
+    fn log(&self, call: &Call, started: Instant, status: Option<StatusCode>) {
+        let Some(admitted) = call.admitted.get() else {
+            return;
+        };
+        self.requests.push(|| {
+            let Target {
+                operation,
+                bucket,
+                key,
+            } = admitted.target.clone();
+            RequestRecord {
+                operation,
+                bucket,
+                key,
+                started,
+                ended: Instant::now(),
+                status,
+            }
+        });
+    }
+}
+
+async fn after(
+    admitted: &Admitted,
+    answer: Result<Response<Body>, Aborted>,
+) -> Result<Response<Body>, Aborted> {
+    match undergo(&admitted.after, &admitted.target).await {
+        None => answer,
+        Some(Ending::Cut) => Err(Aborted::Cut),
+        Some(Ending::Error { status, code }) => injected(status, &code)
+            .to_http_response()
+            .map_err(|_| Aborted::Cut),
+    }
+}
+
+fn injected(status: StatusCode, code: &str) -> S3Error {
+    let mut error = S3Error::with_message(
+        S3ErrorCode::from_bytes(code.as_bytes()).unwrap_or(S3ErrorCode::InternalError),
+        "This failure was injected.",
+    );
+    error.set_status_code(status);
+    error
+}
+
+/// SDKs and people quote these when they report a failure.
+fn with_request_id(mut answer: Response<Body>, id: &str) -> Response<Body> {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        answer.headers_mut().insert("x-amz-request-id", id.clone());
+        answer.headers_mut().insert("x-amz-id-2", id);
+    }
+    answer
+}
+
+/// Whether a client waits for `100 Continue` before it sends a body.
+///
+/// It gets a final answer instead when its request is refused, and from hyper also when the body is empty.
+/// botocore 1.41 then misreads the next answer on the same connection and waits for its end, so such a
+/// connection ends with the answer.
+#[derive(Clone, Copy)]
+struct Expects {
+    interim: bool,
+    nothing_to_send: bool,
+}
+
+impl Expects {
+    fn of(request: &Request<Incoming>) -> Self {
+        use hyper::body::Body as _;
+        Self {
+            interim: request.headers().contains_key(EXPECT),
+            nothing_to_send: request.body().is_end_stream(),
+        }
+    }
+
+    fn closing(self, mut answer: Response<Body>) -> Response<Body> {
+        if self.interim && (self.nothing_to_send || !answer.status().is_success()) {
+            answer
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+}
+
+/// Knows the one key pair.
+pub(crate) struct Keeper {
+    pub access_key: String,
+    pub secret_key: SecretKey,
+}
+
+#[async_trait::async_trait]
+impl S3Auth for Keeper {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        if access_key == self.access_key {
+            Ok(self.secret_key.clone())
+        } else {
+            Err(s3_error!(
+                InvalidAccessKeyId,
+                "The AWS Access Key Id you provided does not exist in our records."
+            ))
+        }
+    }
+}
+
+/// Refuses anonymous requests, and applies the faults that strike before an operation.
+pub(crate) struct Admission {
+    pub faults: Faults,
+}
+
+#[async_trait::async_trait]
+impl S3Access for Admission {
+    async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        if context.credentials().is_none() {
+            return Err(s3_error!(AccessDenied, "Access Denied"));
+        }
+        let target = target(context);
+        let Plan { before, after } = self.faults.plan(&target);
+        let ending = undergo(&before, &target).await;
+        let cut = ending == Some(Ending::Cut);
+        if let Some(call) = context.extensions_mut().get::<Arc<Call>>() {
+            // Set once: a request is admitted once.
+            let _ = call.admitted.set(Admitted { target, after, cut });
+        }
+        match ending {
+            None => Ok(()),
+            Some(Ending::Cut) => Err(s3_error!(InternalError)),
+            Some(Ending::Error { status, code }) => Err(injected(status, &code)),
+        }
+    }
+}
+
+fn target(context: &S3AccessContext<'_>) -> Target {
+    let operation = context.s3_op().name().to_owned();
+    match context.s3_path() {
+        S3Path::Root => Target {
+            operation,
+            ..Target::default()
+        },
+        S3Path::Bucket { bucket } => Target {
+            operation,
+            bucket: bucket.to_string(),
+            key: String::new(),
+        },
+        S3Path::Object { bucket, key } => Target {
+            operation,
+            bucket: bucket.to_string(),
+            key: key.to_string(),
+        },
+    }
+}

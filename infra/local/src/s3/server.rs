@@ -1,0 +1,168 @@
+//! The server: starts, says where it is, stops.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use s3s::auth::SecretKey;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::config::S3Config;
+use super::connection::accept;
+use super::events::ObjectEvent;
+use super::faults::Faults;
+use super::gate::{Admission, Gate, Keeper};
+use super::ops::Operations;
+use super::requests::Requests;
+use super::store::Store;
+use super::tls;
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process has the root open.
+    #[error("{0} is in use by another process")]
+    InUse(std::path::PathBuf),
+    /// A configured bucket's name is none ("General purpose bucket naming rules").
+    #[error("{0:?} is not a bucket name")]
+    BucketName(String),
+    /// What is stored can't be read or written.
+    #[error("the storage could not be opened")]
+    Storage(#[source] io::Error),
+    /// The certificate or its key is not usable.
+    #[error("the TLS identity is not usable")]
+    Tls(#[source] io::Error),
+    /// The address is taken, or isn't this machine's.
+    #[error("could not listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+}
+
+/// An S3 on an address of this machine. Dropping it ends it at once, as a crash would; nothing is lost either
+/// way but answers.
+#[derive(Debug)]
+pub struct S3Server {
+    address: SocketAddr,
+    scheme: &'static str,
+    store: Arc<Store>,
+    faults: Faults,
+    requests: Requests,
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+}
+
+impl S3Server {
+    /// Opens the storage, makes the buckets that are missing, and listens.
+    ///
+    /// # Errors
+    /// [`StartError`] says which of the steps failed.
+    pub async fn start(config: S3Config) -> Result<Self, StartError> {
+        if let Some(name) = config
+            .buckets
+            .iter()
+            .find(|name| !s3s::path::check_bucket_name(name))
+        {
+            return Err(StartError::BucketName(name.clone()));
+        }
+        let acceptor = config
+            .tls
+            .as_ref()
+            .map(tls::acceptor)
+            .transpose()
+            .map_err(StartError::Tls)?;
+        let listening = |error| StartError::Listen(config.listen, error);
+        let listener = TcpListener::bind(config.listen).await.map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+        let store = Arc::new(open(&config).await?);
+        let (faults, requests) = (Faults::default(), Requests::default());
+        let service = service(&config, Arc::clone(&store), faults.clone());
+        let (log, ids) = (
+            requests.clone(),
+            Arc::new(AtomicU64::new(store.shared.next_seq())),
+        );
+        let gate = move |peer: SocketAddr| Gate {
+            service: service.clone(),
+            requests: log.clone(),
+            ids: Arc::clone(&ids),
+            peer: peer.ip(),
+        };
+        let (stop, stopped) = watch::channel(false);
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let accepting = tokio::spawn(accept(listener, acceptor, gate, stopped));
+        Ok(Self {
+            address,
+            scheme,
+            store,
+            faults,
+            requests,
+            stop,
+            accepting,
+        })
+    }
+
+    /// For `AWS_ENDPOINT_URL_S3`, with path-style addresses: `http://127.0.0.1:{port}`.
+    pub fn endpoint(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Every event from now on, in the order of the writes. Each subscriber gets all of them.
+    ///
+    /// An event is sent when its write has committed and before it is answered; a crash in between loses it.
+    pub fn events(&self) -> UnboundedReceiver<ObjectEvent> {
+        self.store.shared.events.subscribe()
+    }
+
+    /// Failures on demand.
+    pub fn faults(&self) -> Faults {
+        self.faults.clone()
+    }
+
+    /// The log of requests, off until it is switched on.
+    pub fn requests(&self) -> Requests {
+        self.requests.clone()
+    }
+
+    /// Stops listening, gives requests that are under way a second, and lets go of the storage.
+    pub async fn stop(mut self) {
+        // Fails when nobody listens any more, and then there is nothing to stop.
+        let _ = self.stop.send(true);
+        let _ = (&mut self.accepting).await;
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn open(config: &S3Config) -> Result<Store, StartError> {
+    let opened = config.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(&opened)).await;
+    opened
+        .map_err(io::Error::from)
+        .flatten()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => StartError::InUse(config.root.clone()),
+            _ => StartError::Storage(error),
+        })
+}
+
+fn service(config: &S3Config, store: Arc<Store>, faults: Faults) -> S3Service {
+    let mut builder = S3ServiceBuilder::new(Operations::new(store));
+    builder.set_auth(Keeper {
+        access_key: config.access_key.clone(),
+        secret_key: SecretKey::from(config.secret_key.as_str()),
+    });
+    builder.set_access(Admission { faults });
+    builder.build()
+}

@@ -1,0 +1,152 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::at::At;
+use super::error::{LoadError, TemplateError};
+use super::functions;
+use super::node;
+use super::resolve::Resolver;
+
+/// What this machine stands in for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Values for parameters, instead of their defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// `AWS::Region`.
+    pub region: String,
+    /// `AWS::AccountId`, twelve digits.
+    pub account_id: String,
+    /// `AWS::StackName`: resources that the template does not name are called after it.
+    pub stack_name: String,
+}
+
+impl Default for Settings {
+    /// Region `us-east-1`, account `000000000000`, stack `casefile-local`, and every parameter's default.
+    fn default() -> Self {
+        Self {
+            parameters: BTreeMap::new(),
+            region: "us-east-1".to_owned(),
+            account_id: "000000000000".to_owned(),
+            stack_name: "casefile-local".to_owned(),
+        }
+    }
+}
+
+/// What a template deploys, as far as it runs on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// The parameters that have a value.
+    pub parameters: BTreeMap<String, String>,
+    /// The functions, in the template's order.
+    pub functions: Vec<Function>,
+    /// The buckets, in the template's order.
+    pub buckets: Vec<Bucket>,
+}
+
+/// A function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// Its key under `Resources`.
+    pub logical_id: String,
+    /// Its name, by which it is called.
+    pub name: String,
+    /// The Cargo binary that it runs.
+    pub binary: String,
+    /// `MemorySize` in MB.
+    pub memory_mb: u32,
+    /// `Timeout`.
+    pub timeout: Duration,
+    /// Its variables, with those of `Globals`.
+    pub environment: BTreeMap<String, String>,
+    /// `ReservedConcurrentExecutions`.
+    pub reserved_concurrency: Option<u32>,
+    /// Whether `LoggingConfig` asks for JSON.
+    pub json_logs: bool,
+    /// `ApplicationLogLevel`.
+    pub log_level: Option<String>,
+    /// The routes of the HTTP API that lead to it.
+    pub routes: Vec<Route>,
+    /// Its other events, which this machine does not deliver, as `Name (Type)`.
+    pub other_events: Vec<String>,
+}
+
+/// A route of the HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The method in upper case, or `ANY`.
+    pub method: String,
+    /// The path, such as `/v1/links/{collection}/{path+}`, or `$default` for whatever no other route takes.
+    pub path: String,
+    /// The name of the function that it leads to.
+    pub function: String,
+    /// Whether the caller must be known.
+    pub authorized: bool,
+}
+
+/// A bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its key under `Resources`.
+    pub logical_id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it keeps versions.
+    pub versioned: bool,
+}
+
+impl Template {
+    /// Reads a template file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or does not say what is needed.
+    pub fn load(path: &Path, settings: &Settings) -> Result<Self, LoadError> {
+        let text = std::fs::read_to_string(path).map_err(|source| LoadError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, settings).map_err(|error| LoadError::Template {
+            path: path.to_owned(),
+            error,
+        })
+    }
+
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// When it is not YAML, lacks what is needed, or refers to what this machine does not have.
+    pub fn parse(text: &str, settings: &Settings) -> Result<Self, TemplateError> {
+        let document = node::parse(text)?;
+        let resolver = Resolver::new(At::root(&document), settings)?;
+        let mut template = Self {
+            parameters: resolver.parameters()?,
+            functions: Vec::new(),
+            buckets: Vec::new(),
+        };
+        for (id, resource) in resolver.resources()? {
+            match resource.require("Type")?.text()? {
+                "AWS::Serverless::Function" => template
+                    .functions
+                    .push(functions::read(&resolver, id, &resource)?),
+                "AWS::S3::Bucket" => template.buckets.push(bucket(&resolver, id, &resource)?),
+                _ => {}
+            }
+        }
+        Ok(template)
+    }
+
+    /// The routes of all functions.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.functions.iter().flat_map(|function| &function.routes)
+    }
+}
+
+fn bucket<'a>(resolver: &Resolver<'a>, id: &str, resource: &At<'a>) -> Result<Bucket, TemplateError> {
+    let status = resource.find(&["Properties", "VersioningConfiguration", "Status"]);
+    let status = status.map(|status| resolver.text(&status)).transpose()?.flatten();
+    Ok(Bucket {
+        logical_id: id.to_owned(),
+        name: resolver.physical_name(id, resource, resource)?,
+        versioned: status.as_deref() == Some("Enabled"),
+    })
+}

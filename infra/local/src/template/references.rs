@@ -1,0 +1,91 @@
+use super::at::At;
+use super::error::TemplateError;
+use super::model::Settings;
+use super::node::Value;
+use super::resolve::Resolver;
+
+/// Parameters, resources and their attributes by name.
+impl<'a> Resolver<'a> {
+    /// What `Ref` stands for.
+    pub(super) fn reference(&self, name: &str, at: &At<'a>) -> Result<String, TemplateError> {
+        if let Some(value) = self.pseudo_parameter(name) {
+            return Ok(value);
+        }
+        if let Some(parameter) = self.root.find(&["Parameters", name]) {
+            let value = self.parameter(name, &parameter)?;
+            return value
+                .ok_or_else(|| at.error(format!("parameter {name} has no default and was not given")));
+        }
+        match self.resource(name) {
+            Some(resource) => self.physical_name(name, &resource, at),
+            None => Err(at.error(format!("there is no parameter or resource {name}"))),
+        }
+    }
+
+    fn pseudo_parameter(&self, name: &str) -> Option<String> {
+        match name {
+            "AWS::Region" => Some(self.settings.region.clone()),
+            "AWS::AccountId" => Some(self.settings.account_id.clone()),
+            "AWS::StackName" => Some(self.settings.stack_name.clone()),
+            "AWS::Partition" => Some("aws".to_owned()),
+            "AWS::URLSuffix" => Some("amazonaws.com".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// What a resource is called: as the template says, or from the stack's name and its own.
+    pub(super) fn physical_name(
+        &self,
+        id: &str,
+        resource: &At<'a>,
+        at: &At<'a>,
+    ) -> Result<String, TemplateError> {
+        let kind = resource.require("Type")?.text()?;
+        let (property, generated) = match kind {
+            "AWS::S3::Bucket" => ("BucketName", self.bucket_name(id)),
+            "AWS::Serverless::Function" | "AWS::Lambda::Function" => {
+                ("FunctionName", format!("{}-{id}", self.settings.stack_name))
+            }
+            _ => return Err(at.error(format!("{id}, of type {kind}, has no name on this machine"))),
+        };
+        match resource.find(&["Properties", property]) {
+            Some(name) => Ok(self.text(&name)?.unwrap_or(generated)),
+            None => Ok(generated),
+        }
+    }
+
+    /// Bucket names have at most 63 characters, in lower case.
+    fn bucket_name(&self, id: &str) -> String {
+        let name = format!("{}-{id}", self.settings.stack_name).to_lowercase();
+        name.chars().take(63).collect()
+    }
+
+    /// What `GetAtt` stands for.
+    pub(super) fn get_att(&self, target: &At<'a>) -> Result<String, TemplateError> {
+        let (id, attribute) = match &target.node.value {
+            Value::Text(text) => text
+                .split_once('.')
+                .ok_or_else(|| target.error("GetAtt takes Resource.Attribute"))?,
+            _ => match target.items()?.as_slice() {
+                [id, attribute] => (id.text()?, attribute.text()?),
+                _ => return Err(target.error("GetAtt takes a resource and an attribute")),
+            },
+        };
+        self.attribute(id, attribute, target)
+    }
+
+    pub(super) fn attribute(&self, id: &str, attribute: &str, at: &At<'a>) -> Result<String, TemplateError> {
+        let resource = self
+            .resource(id)
+            .ok_or_else(|| at.error(format!("there is no resource {id}")))?;
+        let name = self.physical_name(id, &resource, at)?;
+        let Settings {
+            region, account_id, ..
+        } = self.settings;
+        match (resource.require("Type")?.text()?, attribute) {
+            ("AWS::S3::Bucket", "Arn") => Ok(format!("arn:aws:s3:::{name}")),
+            (_, "Arn") => Ok(format!("arn:aws:lambda:{region}:{account_id}:function:{name}")),
+            _ => Err(at.error(format!("{id}.{attribute} cannot be resolved on this machine"))),
+        }
+    }
+}

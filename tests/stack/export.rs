@@ -1,0 +1,360 @@
+//! What an export promises when nothing fails.
+
+use std::collections::BTreeSet;
+use std::io::{Cursor, Read as _};
+
+use casefile::digest::Sha256;
+use casefile::problem::ProblemKind;
+use futures::future::join_all;
+use serde_json::{Value, json};
+use session_export::review::Exported;
+use zip::ZipArchive;
+
+use crate::support::{Harness, TestStack, same, sample, store};
+
+const FILES: [&str; 14] = [
+    "comprehensive_report.json",
+    "documents/after_write-up TR-20417.docx",
+    "documents/before_write-up TR-20417.docx",
+    "documents/guidelines_guidelines.docx",
+    "feedback/accepted_feedback.json",
+    "feedback/all_ai_suggestions.json",
+    "feedback/rejected_feedback.json",
+    "feedback/user_custom_feedback.json",
+    "logs/activity_log.json",
+    "logs/audit_logs.json",
+    "logs/chat_history.json",
+    "manifest-sha256.txt",
+    "manifest.json",
+    "readable_report.txt",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_becomes_a_complete_verified_folder() {
+    let stack = TestStack::start().await;
+    let (status, answer) = stack.export(&sample("one")).await;
+    assert_eq!(status, 201, "{answer}");
+    let folder = answer["folder_name"].as_str().unwrap();
+    assert!(folder.ends_with("_write-up_TR-20417"), "{folder}");
+    assert_eq!(
+        answer["location"],
+        format!("s3://{}/tara/{folder}/", stack.bucket().name())
+    );
+    assert_eq!(answer["comments"], 7);
+    assert_eq!(answer["warnings"], json!([]));
+    let verification = stack.verify(&answer).await;
+    assert!(verification.holds());
+    let keys = stack.bucket().keys(&format!("tara/{folder}/")).await.unwrap();
+    let expected: Vec<_> = FILES.iter().map(|file| format!("tara/{folder}/{file}")).collect();
+    assert_eq!(keys, expected);
+    assert_eq!(answer["total_files"], expected.len());
+    for file in answer["uploaded_files"].as_array().unwrap() {
+        let content = stack.bucket().hash(file["key"].as_str().unwrap()).await.unwrap();
+        assert_eq!(
+            json!([content.size, content.sha256]),
+            json!([file["size"], file["sha256"]])
+        );
+        assert!(
+            file["key"]
+                .as_str()
+                .unwrap()
+                .ends_with(file["path"].as_str().unwrap())
+        );
+    }
+    assert_eq!(
+        answer["uploaded_files"].as_array().unwrap().last().unwrap()["path"],
+        "manifest.json"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sha256sum_accepts_the_checksum_file() {
+    let stack = TestStack::start().await;
+    let (_, answer) = stack.export(&sample("sums")).await;
+    let folder = tempfile::tempdir().unwrap();
+    for file in answer["uploaded_files"].as_array().unwrap() {
+        let path = folder.path().join(file["path"].as_str().unwrap());
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let bytes = stack
+            .bucket()
+            .read(file["key"].as_str().unwrap(), u64::MAX)
+            .await
+            .unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    let check = std::process::Command::new("sha256sum")
+        .args(["--check", "--strict", "manifest-sha256.txt"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(check.status.success(), "{check:?}");
+    assert_eq!(String::from_utf8(check.stdout).unwrap().lines().count(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thirty_two_identical_requests_at_once_make_one_folder_and_equal_answers() {
+    let stack = TestStack::start().await;
+    let request = sample("twins");
+    let answers = join_all((0..32).map(|_| stack.export(&request))).await;
+    let answers: Vec<_> = answers
+        .into_iter()
+        .map(|(status, answer)| {
+            assert_eq!(status, 201, "{answer}");
+            same(answer)
+        })
+        .collect();
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert!(
+        stack
+            .verify(&json!({"folder_name": answers[0]["folder_name"]}))
+            .await
+            .holds()
+    );
+    let keys = stack.bucket().keys("tara/").await.unwrap();
+    let folders: BTreeSet<_> = keys.iter().map(|key| key.split('/').nth(1).unwrap()).collect();
+    assert_eq!(folders.len(), 1);
+}
+
+#[tokio::test]
+async fn a_repeat_gets_the_same_answer_and_writes_no_file() {
+    let harness = Harness::start().await;
+    let first = harness.store(&sample("again")).await.unwrap();
+    harness.s3.requests().record(true);
+    let second = harness.store(&sample("again")).await.unwrap();
+    assert_eq!(
+        serde_json::to_value(&first).map(same).unwrap(),
+        serde_json::to_value(&second).map(same).unwrap()
+    );
+    let puts = harness
+        .s3
+        .requests()
+        .take()
+        .into_iter()
+        .filter(|request| request.operation == "PutObject");
+    assert!(puts.map(|put| put.key).all(|key| !key.starts_with("tara/")));
+}
+
+#[tokio::test]
+async fn other_content_is_refused_unless_a_revision_is_asked_for() {
+    let harness = Harness::start().await;
+    let first = harness.store(&sample("rev")).await.unwrap();
+    let mut other = sample("rev");
+    other["session"]["completed_at"] = json!("2025-11-15T08:00:00Z");
+    let problem = harness.store(&other).await.unwrap_err();
+    assert_eq!(problem.kind, ProblemKind::Conflict);
+    assert!(
+        problem.detail.contains(&first.folder_name) && problem.detail.contains("revision"),
+        "{problem}"
+    );
+
+    other["revision"] = json!(true);
+    let second = harness.store(&other).await.unwrap();
+    assert_eq!(
+        (second.revision, second.folder_name.as_str()),
+        (2, "20251114_120000_write-up_TR-20417_2")
+    );
+    let again = harness.store(&other).await.unwrap();
+    assert_eq!((again.revision, &again.folder_name), (2, &second.folder_name));
+    let mut first_again = sample("rev");
+    first_again["revision"] = json!(true);
+    assert_eq!(
+        harness.store(&first_again).await.unwrap().folder_name,
+        first.folder_name
+    );
+    assert_eq!(harness.visible_folders().await.len(), 2);
+}
+
+#[tokio::test]
+async fn sessions_of_one_document_in_one_second_get_folders_of_their_own() {
+    let harness = Harness::start().await;
+    let requests: Vec<_> = (0..8).map(|n| sample(&format!("s{n}"))).collect();
+    let answers = join_all(requests.iter().map(|request| harness.store(request))).await;
+    let folders: BTreeSet<_> = answers
+        .into_iter()
+        .map(|answer| answer.unwrap().folder_name)
+        .collect();
+    let name = |n| if n == 1 { String::new() } else { format!("_{n}") };
+    let expected: BTreeSet<_> = (1..=8)
+        .map(|n| format!("20251114_120000_write-up_TR-20417{}", name(n)))
+        .collect();
+    assert_eq!(folders, expected);
+    assert_eq!(harness.visible_folders().await.len(), 8);
+}
+
+#[tokio::test]
+async fn an_export_that_another_version_began_is_finished_in_a_new_folder() {
+    let harness = Harness::start().await;
+    // The first version gets as far as its files, and no further.
+    let rule = casefile_local::s3::FaultRule::on("PutObject").suffix("/manifest.json");
+    let fault = harness.s3.faults().inject(
+        rule,
+        casefile_local::s3::When::Before,
+        casefile_local::s3::Fault::error(403, "AccessDenied"),
+    );
+    assert_eq!(
+        harness.store(&sample("v")).await.unwrap_err().kind,
+        ProblemKind::Internal
+    );
+    fault.remove();
+    let other = harness.other_version();
+    let answer = store(&other, &sample("v")).await.unwrap();
+    assert_eq!(answer.revision, 2);
+    assert_eq!(
+        store(&other, &sample("v")).await.unwrap().folder_name,
+        answer.folder_name
+    );
+    assert_eq!(harness.visible_folders().await, [answer.folder_name]);
+}
+
+#[tokio::test]
+async fn a_download_holds_the_same_bytes_under_the_same_paths_and_stores_nothing() {
+    let harness = Harness::start().await;
+    let stored = harness.store(&sample("zip")).await.unwrap();
+    harness.s3.requests().record(true);
+    let mut request = sample("zip");
+    request["destination"] = json!("download");
+    let Exported::Archive { file_name, zip } = harness.export.export(&request.to_string()).await.unwrap()
+    else {
+        panic!("a download answered with a folder");
+    };
+    assert!(harness.s3.requests().take().is_empty());
+    assert_eq!(file_name, format!("{}.zip", stored.folder_name));
+    let mut archive = ZipArchive::new(Cursor::new(zip)).unwrap();
+    assert_eq!(archive.len(), stored.total_files);
+    for uploaded in &stored.uploaded_files {
+        let mut bytes = Vec::new();
+        archive
+            .by_name(&uploaded.file.path)
+            .unwrap()
+            .read_to_end(&mut bytes)
+            .unwrap();
+        assert_eq!(Sha256::of(&bytes), uploaded.file.sha256, "{}", uploaded.file.path);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_through_the_gateway_is_a_zip() {
+    let stack = TestStack::start().await;
+    let mut request = sample("zip");
+    request["destination"] = json!("download");
+    let body = bytes::Bytes::from(request.to_string());
+    let response = casefile_local::client::post_json(stack.stack.gateway(), "/v1/reviews", body)
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "application/zip");
+    assert!(
+        response.headers()["content-disposition"]
+            .to_str()
+            .unwrap()
+            .starts_with("attachment; filename=\"")
+    );
+    assert_eq!(
+        ZipArchive::new(Cursor::new(response.into_body())).unwrap().len(),
+        14
+    );
+    assert_eq!(stack.bucket().keys("").await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_requests_are_told_all_that_is_wrong() {
+    let stack = TestStack::start().await;
+    let mut request = sample("bad");
+    request["session"]["session_id"] = json!("a/b");
+    request["documents"]["before"]["file_name"] = json!("..");
+    let (status, problem) = stack.export(&request).await;
+    assert_eq!(status, 422);
+    assert_eq!(problem["type"], "urn:casefile:problem:invalid-request");
+    assert!(!problem["instance"].as_str().unwrap().is_empty());
+    let pointers: Vec<_> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["pointer"])
+        .collect();
+    assert_eq!(pointers, ["/documents/before/file_name", "/session/session_id"]);
+    assert_eq!(stack.post("{\"session\":".to_owned()).await.0, 400);
+    let (status, problem) = stack.post(format!("\"{}\"", "x".repeat(6 * 1024 * 1024))).await;
+    assert_eq!(status, 413, "{problem}");
+    assert_eq!(stack.bucket().keys("").await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_document_that_can_not_be_marked_costs_nothing_but_the_after_document() {
+    let harness = Harness::start().await;
+    let mut request = sample("junk");
+    request["documents"]["before"]["content_base64"] = json!("bm90IGEgd29yZCBkb2N1bWVudA==");
+    let answer = harness.store(&request).await.unwrap();
+    assert_eq!(answer.total_files, 13);
+    assert_eq!(answer.warnings.len(), 1);
+    assert_eq!(answer.warnings[0].file, "documents/before_write-up TR-20417.docx");
+    let verification = harness.verify(&answer.folder_name).await;
+    assert_eq!(verification.manifest.warnings, answer.warnings);
+    assert!(verification.holds());
+
+    request["session"]["session_id"] = json!("strict");
+    request["strict"] = json!(true);
+    let problem = harness.store(&request).await.unwrap_err();
+    assert_eq!(problem.kind, ProblemKind::Invalid);
+    assert_eq!(problem.errors[0].pointer, "/documents/before/content_base64");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_what_happened_and_nothing_of_the_content() {
+    let stack = TestStack::start().await;
+    stack.export(&sample("quiet")).await;
+    stack
+        .export(&json!({"session": {"session_id": "x", "secret": "s3cr3t"}, "documents": 7}))
+        .await;
+    let log = stack.log();
+    assert!(
+        log.contains("a review was exported") && log.contains("\"export.files\":14"),
+        "{log}"
+    );
+    for secret in [
+        "s3cr3t",
+        "TR-20417",
+        "whitfield",
+        "casefile-local-secret",
+        "Signature",
+        "hijacking",
+    ] {
+        assert!(!log.contains(secret), "the log holds {secret}: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_answered_and_a_wrong_one_fails_by_name() {
+    let stack = TestStack::start().await;
+    let mut command = sample("command");
+    command["command"] = json!("export_review");
+    let answer = invoke(&stack, &command).await.unwrap();
+    assert!(stack.verify(&answer).await.holds());
+    command["session"]["session_id"] = json!("");
+    let (kind, message) = invoke(&stack, &command).await.unwrap_err();
+    assert_eq!(kind, "invalid-request");
+    let problem: Value = serde_json::from_str(&message).unwrap();
+    assert_eq!(problem["errors"][0]["pointer"], "/session/session_id");
+    assert_eq!(
+        invoke(&stack, &json!({"command": "export\nall"}))
+            .await
+            .unwrap_err()
+            .0,
+        "malformed-request"
+    );
+    assert_eq!(invoke(&stack, &json!([1])).await.unwrap()["statusCode"], 400);
+}
+
+async fn invoke(stack: &TestStack, event: &Value) -> Result<Value, (String, String)> {
+    let payload = bytes::Bytes::from(event.to_string());
+    let invocation = stack
+        .stack
+        .lambda
+        .invoke(stack.function(), payload)
+        .await
+        .unwrap();
+    match invocation.result {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap()),
+        Err(error) => Err((error.error_type, error.error_message)),
+    }
+}

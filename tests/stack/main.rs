@@ -1,0 +1,20 @@
+//! The stack from outside: the S3 that it stands on, the export's promises, and what a person meets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests are told by the environment which other S3 to check"
+)]
+
+mod command_line;
+mod contract;
+mod events;
+mod export;
+mod failures;
+mod killed;
+mod support;

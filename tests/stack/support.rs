@@ -1,0 +1,210 @@
+//! Stacks and exports for tests, each on a folder of its own.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_s3::Client;
+use bytes::Bytes;
+use casefile::bucket::Bucket;
+use casefile::config::Env;
+use casefile::key::BasePath;
+use casefile::name::FolderName;
+use casefile::problem::Problem;
+use casefile::verify::{Verification, verify_session};
+use casefile_local::build::build;
+use casefile_local::client::post_json;
+use casefile_local::s3::{S3Config, S3Server};
+use casefile_local::sample::{review_request, workspace};
+use casefile_local::stack::{ACCESS_KEY, REGION, SECRET_KEY, Stack, StackConfig, binaries, load_template};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use session_export::review::answer::ExportAnswer;
+use session_export::review::readable::ReportTemplate;
+use session_export::review::{Exported, ReviewExport};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+/// The sample review under a session id.
+pub(crate) fn sample(session_id: &str) -> Value {
+    let mut request = review_request().unwrap();
+    request["session"]["session_id"] = json!(session_id);
+    request
+}
+
+/// A moment at which every in-process export happens.
+pub(crate) fn noon() -> Timestamp {
+    "2025-11-14T12:00:00Z".parse().unwrap()
+}
+
+/// The programs, built once for all tests.
+pub(crate) async fn programs() -> &'static BTreeMap<String, PathBuf> {
+    static PROGRAMS: OnceCell<BTreeMap<String, PathBuf>> = OnceCell::const_new();
+    PROGRAMS
+        .get_or_init(|| async {
+            let mut names = binaries(&load_template(&workspace()).unwrap());
+            names.insert("casefile-local".to_owned());
+            build(&workspace(), &names).await.unwrap()
+        })
+        .await
+}
+
+/// The whole stack, with the functions as processes.
+pub(crate) struct TestStack {
+    pub(crate) stack: Stack,
+    log: Arc<Mutex<Vec<String>>>,
+    _data: TempDir,
+}
+
+impl TestStack {
+    pub(crate) async fn start() -> Self {
+        let data = TempDir::new().unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&log);
+        let sink =
+            Arc::new(move |line: casefile_local::lambda::LogLine| lines.lock().unwrap().push(line.text));
+        let config = StackConfig::new(workspace(), data.path().to_owned(), sink, Timestamp::now);
+        let template = load_template(&workspace()).unwrap();
+        let stack = Stack::start_built(&config, template, programs().await)
+            .await
+            .unwrap();
+        Self {
+            stack,
+            log,
+            _data: data,
+        }
+    }
+
+    /// `POST /v1/reviews`: status and body.
+    pub(crate) async fn export(&self, request: &Value) -> (u16, Value) {
+        self.post(request.to_string()).await
+    }
+
+    pub(crate) async fn post(&self, body: String) -> (u16, Value) {
+        let response = post_json(self.stack.gateway(), "/v1/reviews", Bytes::from(body))
+            .await
+            .unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_slice(response.body()).unwrap())
+    }
+
+    pub(crate) async fn verify(&self, answer: &Value) -> Verification {
+        let (bucket, base) = self.stack.artifacts().unwrap();
+        verify_session(&bucket, &base, &folder(answer)).await.unwrap()
+    }
+
+    /// The export's deployed name.
+    pub(crate) fn function(&self) -> &str {
+        self.stack.function("session-export").unwrap()
+    }
+
+    pub(crate) fn bucket(&self) -> Bucket {
+        self.stack.artifacts().unwrap().0
+    }
+
+    /// Everything that the functions have printed so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+}
+
+pub(crate) fn folder(answer: &Value) -> FolderName {
+    FolderName::parse(answer["folder_name"].as_str().unwrap()).unwrap()
+}
+
+/// An answer without what is each call's own.
+pub(crate) fn same(mut answer: Value) -> Value {
+    answer.as_object_mut().unwrap().remove("duration_ms").unwrap();
+    answer
+}
+
+/// S3 alone, with the export in this very process: for failures, and for a clock that stands still.
+pub(crate) struct Harness {
+    pub(crate) s3: S3Server,
+    pub(crate) client: Client,
+    pub(crate) export: ReviewExport,
+    _data: TempDir,
+}
+
+pub(crate) const BUCKET: &str = "artifacts";
+
+impl Harness {
+    pub(crate) async fn start() -> Self {
+        let data = TempDir::new().unwrap();
+        let mut config = S3Config::new(data.path(), Timestamp::now);
+        config.buckets = vec![BUCKET.to_owned()];
+        config.access_key = ACCESS_KEY.to_owned();
+        config.secret_key = SECRET_KEY.to_owned();
+        config.region = REGION.to_owned();
+        let s3 = S3Server::start(config).await.unwrap();
+        let client = client(&s3.endpoint());
+        let export = exporter(client.clone(), "session-export/1");
+        Self {
+            s3,
+            client,
+            export,
+            _data: data,
+        }
+    }
+
+    /// Another version of the export, on the same S3.
+    pub(crate) fn other_version(&self) -> ReviewExport {
+        exporter(self.client.clone(), "session-export/2")
+    }
+
+    pub(crate) async fn store(&self, request: &Value) -> Result<ExportAnswer, Problem> {
+        store(&self.export, request).await
+    }
+
+    pub(crate) fn bucket(&self) -> Bucket {
+        Bucket::new(self.client.clone(), BUCKET.to_owned())
+    }
+
+    pub(crate) async fn verify(&self, folder: &str) -> Verification {
+        verify_session(
+            &self.bucket(),
+            &BasePath::default(),
+            &FolderName::parse(folder).unwrap(),
+        )
+        .await
+        .unwrap()
+    }
+
+    /// Folders that a reader sees: those with a manifest. Each must hold.
+    pub(crate) async fn visible_folders(&self) -> Vec<String> {
+        let keys = self.bucket().keys("tara/").await.unwrap();
+        let manifests = keys.iter().filter_map(|key| key.strip_suffix("/manifest.json"));
+        let folders: Vec<_> = manifests
+            .map(|key| key.trim_start_matches("tara/").to_owned())
+            .collect();
+        for folder in &folders {
+            assert!(self.verify(folder).await.holds(), "{folder}");
+        }
+        folders
+    }
+}
+
+pub(crate) async fn store(export: &ReviewExport, request: &Value) -> Result<ExportAnswer, Problem> {
+    match export.export(&request.to_string()).await? {
+        Exported::Stored(answer) => Ok(answer),
+        Exported::Archive { .. } => panic!("an export to S3 answered with a file"),
+    }
+}
+
+fn exporter(client: Client, generator: &str) -> ReviewExport {
+    let bucket = Bucket::new(client, BUCKET.to_owned());
+    let template = ReportTemplate::new(None).unwrap();
+    ReviewExport::new(bucket, BasePath::default(), template, generator.to_owned(), noon)
+}
+
+/// The functions' own client.
+pub(crate) fn client(endpoint: &str) -> Client {
+    let mut env = Env::of([
+        ("AWS_ENDPOINT_URL_S3", endpoint),
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+    ]);
+    let settings = env.s3();
+    env.finish(settings).unwrap().client()
+}
