@@ -9,6 +9,7 @@ pub mod config;
 pub mod digest;
 pub mod json;
 pub mod key;
+pub mod logging;
 pub mod manifest;
 pub mod name;
 pub mod problem;

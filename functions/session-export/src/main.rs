@@ -9,11 +9,7 @@ use session_export::handler::SessionExport;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::INFO)
-        .init();
-    match run().await {
+    match run(Env::from_process()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "session-export can't start");
@@ -22,8 +18,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), lambda_runtime::Error> {
-    let config = Config::from_env(Env::from_process())?;
+async fn run(env: Env) -> Result<(), lambda_runtime::Error> {
+    casefile::logging::start(&env, "session_export")?;
+    let config = Config::from_env(env)?;
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
     let function = &SessionExport::new(config, jiff::Timestamp::now)?;
     lambda_runtime::run(service_fn(async |event| function.handle(event).await)).await

@@ -1,6 +1,7 @@
 //! `cargo local demo`: a finished review becomes a verified folder, before one's eyes.
 
 use std::io::Write as _;
+use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
 use casefile::config::ConfigError;
@@ -12,6 +13,7 @@ use casefile_cli::tree;
 use serde::Deserialize;
 
 use crate::client::{ClientError, post_json};
+use crate::lambda::LogSink;
 use crate::progress::Progress;
 use crate::sample::review_request;
 use crate::stack::{Stack, StackConfig, StackError};
@@ -65,7 +67,24 @@ struct Answer {
 ///
 /// # Errors
 /// What didn't go as it should. The stack is stopped in any case.
-pub async fn run(config: &StackConfig) -> Result<(), DemoError> {
+pub async fn run(config: StackConfig) -> Result<(), DemoError> {
+    // What the functions print is of interest only when something goes wrong.
+    let (kept, printed) = mpsc::channel();
+    let log: LogSink = Arc::new(move |line| {
+        let _ = kept.send(line);
+    });
+    let outcome = export_and_show(&StackConfig {
+        log,
+        ..config.clone()
+    })
+    .await;
+    if outcome.is_err() {
+        printed.try_iter().for_each(|line| (config.log)(line));
+    }
+    outcome
+}
+
+async fn export_and_show(config: &StackConfig) -> Result<(), DemoError> {
     let progress = Progress::new();
     progress.step("building the functions and starting S3, Lambda and gateway");
     let stack = Stack::start(config).await?;

@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 async fn demo(cli: &Cli) -> Outcome {
-    Ok(demo::run(&config(cli)).await?)
+    Ok(demo::run(config(cli)).await?)
 }
 
 async fn serve(cli: &Cli) -> Outcome {
@@ -101,9 +101,12 @@ fn print_addresses(stack: &Stack) {
         stack.artifacts_bucket().unwrap_or("(none)")
     );
     println!();
-    println!("For AWS's own tools:");
+    println!("For AWS's own tools, and for `cargo lambda watch`:");
     for (name, value) in stack.s3_environment() {
         println!("  export {name}={value}");
+    }
+    if let Some(bucket) = stack.artifacts_bucket() {
+        println!("  export S3_BUCKET_NAME={bucket}");
     }
     println!("\nCtrl-C stops everything; what S3 holds stays.");
 }

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Invokes session-export as a developer does: `cargo lambda watch` runs it against the S3 of `cargo local`, and
+# `cargo lambda invoke` sends the recorded events.
+#
+#   cargo_lambda.sh VENV
+#
+# VENV is a virtual environment with requirements-lambda.txt installed. Fails unless both events export all files.
+# Nothing outlives the script.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+venv=${1:?usage: $0 VENV}
+export PATH="$venv/bin:$PATH"
+work=$(mktemp -d)
+groups=()
+stop() {
+    for group in "${groups[@]}"; do
+        kill -TERM -- "-$group" 2>/dev/null || true
+    done
+    sleep 1
+    for group in "${groups[@]}"; do
+        kill -KILL -- "-$group" 2>/dev/null || true
+    done
+    rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+free_port() {
+    "$venv/bin/python" -c 'import socket
+with socket.socket() as s:
+    s.bind(("127.0.0.1", 0))
+    print(s.getsockname()[1])'
+}
+
+# Waits until a pattern stands in a file, and shows the file when it never does.
+await() {
+    for _ in $(seq 600); do
+        grep -q "$1" "$2" && return
+        sleep 0.5
+    done
+    echo "$0: never saw '$1':" >&2
+    cat "$2" >&2
+    exit 1
+}
+
+set -m # each background job leads a process group
+cargo local --port 0 --s3-port 0 --data "$work/data" >"$work/local" 2>&1 </dev/null &
+groups+=($!)
+set +m
+await "Ctrl-C stops" "$work/local"
+eval "$(grep '^  export ' "$work/local")"
+
+watch_port=$(free_port)
+set -m
+cargo lambda watch -A 127.0.0.1 -P "$watch_port" --only-lambda-apis >"$work/watch" 2>&1 </dev/null &
+groups+=($!)
+set +m
+await "starting Runtime server\|server_addr" "$work/watch"
+set -m
+AWS_LAMBDA_RUNTIME_API="http://127.0.0.1:$watch_port/.rt/session-export" AWS_LAMBDA_FUNCTION_NAME=session-export \
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512 AWS_LAMBDA_FUNCTION_VERSION=1 \
+    cargo run --quiet --package session-export >"$work/function" 2>&1 </dev/null &
+groups+=($!)
+set +m
+
+for event in tests/events/export_review.json tests/events/post_reviews.json; do
+    cargo lambda invoke session-export -A 127.0.0.1 -P "$watch_port" --data-file "$event" >"$work/answer"
+    "$venv/bin/python" - "$work/answer" "$event" <<'PYTHON'
+import json, sys
+answer = json.load(open(sys.argv[1]))
+if "statusCode" in answer:
+    assert answer["statusCode"] == 201, answer
+    answer = json.loads(answer["body"])
+assert answer["total_files"] == 14, answer
+print(f"cargo lambda invoke --data-file {sys.argv[2]}: {answer['total_files']} files in {answer['location']}")
+PYTHON
+done
