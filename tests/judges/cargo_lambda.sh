@@ -54,19 +54,15 @@ eval "$(grep '^  export ' "$work/local")"
 
 watch_port=$(free_port)
 set -m
-cargo lambda watch -A 127.0.0.1 -P "$watch_port" --only-lambda-apis >"$work/watch" 2>&1 </dev/null &
+cargo lambda watch --ignore-changes -A 127.0.0.1 -P "$watch_port" >"$work/watch" 2>&1 </dev/null &
 groups+=($!)
 set +m
-await "starting Runtime server\|server_addr" "$work/watch"
-set -m
-AWS_LAMBDA_RUNTIME_API="http://127.0.0.1:$watch_port/.rt/session-export" AWS_LAMBDA_FUNCTION_NAME=session-export \
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512 AWS_LAMBDA_FUNCTION_VERSION=1 \
-    cargo run --quiet --package session-export >"$work/function" 2>&1 </dev/null &
-groups+=($!)
-set +m
+await "starting Runtime server" "$work/watch"
 
+# The first call waits for the function's build.
 for event in tests/events/export_review.json tests/events/post_reviews.json; do
-    cargo lambda invoke session-export -A 127.0.0.1 -P "$watch_port" --data-file "$event" >"$work/answer"
+    cargo lambda invoke session-export -A 127.0.0.1 -P "$watch_port" --data-file "$event" >"$work/answer" ||
+        { cat "$work/watch" >&2; exit 1; }
     "$venv/bin/python" - "$work/answer" "$event" <<'PYTHON'
 import json, sys
 answer = json.load(open(sys.argv[1]))

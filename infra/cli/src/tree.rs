@@ -137,7 +137,7 @@ fn conclusion(verification: &Verification) -> String {
             .iter()
             .filter(|file| file.verdict != Verdict::Verified)
             .count();
-        format!("{count} files, {size} bytes: {bad} files are not as the manifest says\n")
+        format!("{count} files, {size} bytes: {bad} not as the manifest says\n")
     };
     for path in &verification.unexpected {
         let _ = writeln!(out, "not listed in the manifest: {path}");

@@ -39,8 +39,9 @@ pub async fn build(
 ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--quiet", "--message-format=json-render-diagnostics"]);
+    // By name alone, from the root: so the features are the whole workspace's, and nothing is built twice.
     for binary in binaries {
-        cargo.args(["--package", binary, "--bin", binary]);
+        cargo.args(["--bin", binary]);
     }
     let cargo = cargo
         .current_dir(root)
