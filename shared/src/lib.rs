@@ -13,6 +13,7 @@ pub mod logging;
 pub mod manifest;
 pub mod name;
 pub mod problem;
+pub mod session_file;
 pub mod store_error;
 pub mod time;
 pub mod verify;

@@ -1,4 +1,4 @@
-//! Logs: JSON lines on standard output, which Lambda takes to CloudWatch.
+//! Logs: JSON lines on standard output, which Lambda keeps for the operator.
 
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -20,6 +20,8 @@ pub fn start(env: &Env, function: &'static str) -> Result<(), TryInitError> {
         .with_default(LevelFilter::WARN)
         // Its span carries the request's id.
         .with_target("lambda_runtime", Level::INFO)
+        // It writes whole errors, which name the caller's fields; the handler has logged what may be logged.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_target("casefile", level)
         .with_target(function, level);
     let lines = tracing_subscriber::fmt::layer().json().with_span_list(false);

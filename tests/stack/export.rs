@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read as _};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use casefile::digest::Sha256;
 use casefile::problem::ProblemKind;
+use casefile_local::s3::{Fault, FaultRule, When};
 use futures::future::join_all;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use session_export::review::Exported;
 use zip::ZipArchive;
 
-use crate::support::{Harness, TestStack, same, sample, store};
+use crate::support::{Harness, TestStack, WRITES, noon, same, sample, store, two_past_noon};
 
 const FILES: [&str; 14] = [
     "comprehensive_report.json",
@@ -185,18 +188,26 @@ async fn sessions_of_one_document_in_one_second_get_folders_of_their_own() {
 async fn an_export_that_another_version_began_is_finished_in_a_new_folder() {
     let harness = Harness::start().await;
     // The first version gets as far as its files, and no further.
-    let rule = casefile_local::s3::FaultRule::on("PutObject").suffix("/manifest.json");
-    let fault = harness.s3.faults().inject(
-        rule,
-        casefile_local::s3::When::Before,
-        casefile_local::s3::Fault::error(403, "AccessDenied"),
-    );
+    let rule = FaultRule::on("PutObject").suffix("/manifest.json");
+    let fault = harness
+        .s3
+        .faults()
+        .inject(rule, When::Before, Fault::error(403, "AccessDenied"));
     assert_eq!(
         harness.store(&sample("v")).await.unwrap_err().kind,
         ProblemKind::Internal
     );
     fault.remove();
-    let other = harness.other_version();
+    // It may be at work still.
+    let problem = store(&harness.other_version(noon), &sample("v"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (problem.kind, problem.retry_after),
+        (ProblemKind::Unavailable, Some(30))
+    );
+    assert!(harness.visible_folders().await.is_empty());
+    let other = harness.other_version(two_past_noon);
     let answer = store(&other, &sample("v")).await.unwrap();
     assert_eq!(answer.revision, 2);
     assert_eq!(
@@ -204,6 +215,53 @@ async fn an_export_that_another_version_began_is_finished_in_a_new_folder() {
         answer.folder_name
     );
     assert_eq!(harness.visible_folders().await, [answer.folder_name]);
+}
+
+#[tokio::test]
+async fn an_export_that_another_version_finished_is_the_answer() {
+    let harness = Harness::start().await;
+    let first = harness.store(&sample("v")).await.unwrap();
+    let second = store(&harness.other_version(two_past_noon), &sample("v"))
+        .await
+        .unwrap();
+    assert_eq!(second.folder_name, first.folder_name);
+}
+
+#[tokio::test]
+async fn the_fiftieth_revision_costs_no_more_than_a_read_for_each_before_it() {
+    let harness = Harness::start().await;
+    static CLOCK: AtomicI64 = AtomicI64::new(1_763_121_600);
+    let export = harness.at(|| Timestamp::from_second(CLOCK.fetch_add(60, Ordering::Relaxed)).unwrap());
+    for revision in 1..=50 {
+        let mut request = sample("many");
+        request["session"]["feedback_data"] = json!({});
+        request["session"]["round"] = json!(revision - 1);
+        request["revision"] = json!(true);
+        harness.s3.requests().record(true);
+        let answer = store(&export, &request).await.unwrap();
+        assert_eq!(answer.revision, revision);
+        assert!(!answer.folder_name.ends_with("_2"), "{}", answer.folder_name);
+        let requests = harness.s3.requests().take();
+        let writes = requests
+            .iter()
+            .filter(|request| request.operation == "PutObject")
+            .count();
+        // One more than for a first export: the try at the first reservation.
+        assert!(writes <= WRITES + 1, "{writes} writes for revision {revision}");
+        assert!(
+            requests.len() <= WRITES + 4 + revision as usize,
+            "{} requests",
+            requests.len()
+        );
+    }
+    let mut again = sample("many");
+    again["session"]["feedback_data"] = json!({});
+    again["session"]["round"] = json!(20);
+    assert_eq!(
+        store(&export, &again).await.unwrap().revision,
+        21,
+        "a repeat needs no flag"
+    );
 }
 
 #[tokio::test]
@@ -294,9 +352,16 @@ async fn a_document_that_can_not_be_marked_costs_nothing_but_the_after_document(
 
     request["session"]["session_id"] = json!("strict");
     request["strict"] = json!(true);
+    harness.s3.requests().record(true);
     let problem = harness.store(&request).await.unwrap_err();
     assert_eq!(problem.kind, ProblemKind::Invalid);
     assert_eq!(problem.errors[0].pointer, "/documents/before/content_base64");
+    assert!(
+        harness.s3.requests().take().is_empty(),
+        "a refused request touched S3"
+    );
+    request["strict"] = json!(false);
+    assert_eq!(harness.store(&request).await.unwrap().revision, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,6 +371,12 @@ async fn the_log_tells_what_happened_and_nothing_of_the_content() {
     stack
         .export(&json!({"session": {"session_id": "x", "secret": "s3cr3t"}, "documents": 7}))
         .await;
+    let mut other = sample("quiet");
+    other["command"] = json!("export_review");
+    other["session"]["completed_at"] = json!("s3cr3t");
+    assert_eq!(invoke(&stack, &other).await.unwrap_err().0, "conflict");
+    other["session"]["feedback_data"]["TR-20417"] = json!(["s3cr3t"]);
+    assert_eq!(invoke(&stack, &other).await.unwrap_err().0, "invalid-request");
     let log = stack.log();
     assert!(
         log.contains("a review was exported") && log.contains("\"export.files\":14"),

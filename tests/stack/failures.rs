@@ -7,10 +7,7 @@ use casefile::problem::ProblemKind;
 use casefile_local::s3::{Fault, FaultRule, When};
 use futures::{StreamExt as _, stream};
 
-use crate::support::{Harness, sample};
-
-/// Claim, reservation, thirteen files and the manifest.
-const WRITES: usize = 16;
+use crate::support::{Harness, WRITES, sample};
 
 /// So that no case waits for the processor until its calls time out.
 async fn few_at_once(cases: impl Iterator<Item = impl Future<Output = ()>>) {
@@ -68,6 +65,11 @@ async fn after_a_lasting_failure_of_any_write_a_repeat_completes_the_same_folder
                 .inject(FaultRule::on("PutObject").skip(write), when, fault.clone());
         let first = harness.store(&sample("x")).await;
         // A write that took effect, and whose every answer was lost, may be found by the manifest's own retry.
+        assert!(injected.matched() > write, "write {write} was never made");
+        assert!(
+            first.is_err() || when == When::After,
+            "write {write} never happened and nobody knows"
+        );
         if let Err(problem) = &first {
             assert_eq!(problem.kind, kind, "write {write}, {when:?} {fault:?}");
             assert_eq!(problem.retry_after.is_some(), kind == ProblemKind::Unavailable);
@@ -103,6 +105,19 @@ async fn failures_of_reads_are_known_to_the_caller_too() {
             answer.folder_name
         );
     }
+}
+
+#[tokio::test]
+async fn the_number_of_writes_is_the_one_that_these_tests_go_through() {
+    let harness = Harness::start().await;
+    harness.s3.requests().record(true);
+    harness.store(&sample("x")).await.unwrap();
+    let requests = harness.s3.requests().take();
+    assert!(
+        requests.iter().all(|request| request.operation == "PutObject"),
+        "{requests:?}"
+    );
+    assert_eq!(requests.len(), WRITES);
 }
 
 #[tokio::test]

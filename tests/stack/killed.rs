@@ -2,10 +2,7 @@
 
 use casefile_local::s3::{FaultRule, When};
 
-use crate::support::{TestStack, folder, same, sample};
-
-/// Claim, reservation, thirteen files and the manifest.
-const WRITES: usize = 16;
+use crate::support::{TestStack, WRITES, folder, same, sample};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_write_and_repeated_the_export_gives_the_same_complete_folder() {

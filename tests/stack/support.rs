@@ -11,6 +11,7 @@ use casefile::config::Env;
 use casefile::key::BasePath;
 use casefile::name::FolderName;
 use casefile::problem::Problem;
+use casefile::time::Clock;
 use casefile::verify::{Verification, verify_session};
 use casefile_local::build::build;
 use casefile_local::client::post_json;
@@ -36,6 +37,14 @@ pub(crate) fn sample(session_id: &str) -> Value {
 pub(crate) fn noon() -> Timestamp {
     "2025-11-14T12:00:00Z".parse().unwrap()
 }
+
+/// Two minutes later: whatever was at work at noon has ended.
+pub(crate) fn two_past_noon() -> Timestamp {
+    "2025-11-14T12:02:00Z".parse().unwrap()
+}
+
+/// How many writes an export of the sample makes: claim, reservation, thirteen files, manifest.
+pub(crate) const WRITES: usize = 16;
 
 /// The programs, built once for all tests.
 pub(crate) async fn programs() -> &'static BTreeMap<String, PathBuf> {
@@ -138,7 +147,7 @@ impl Harness {
         config.region = REGION.to_owned();
         let s3 = S3Server::start(config).await.unwrap();
         let client = client(&s3.endpoint());
-        let export = exporter(client.clone(), "session-export/1");
+        let export = exporter(client.clone(), "session-export/1", noon);
         Self {
             s3,
             client,
@@ -147,9 +156,14 @@ impl Harness {
         }
     }
 
-    /// Another version of the export, on the same S3.
-    pub(crate) fn other_version(&self) -> ReviewExport {
-        exporter(self.client.clone(), "session-export/2")
+    /// Another version of the export, on the same S3, at the given time.
+    pub(crate) fn other_version(&self, clock: Clock) -> ReviewExport {
+        exporter(self.client.clone(), "session-export/2", clock)
+    }
+
+    /// The same export with a clock of its own.
+    pub(crate) fn at(&self, clock: Clock) -> ReviewExport {
+        exporter(self.client.clone(), "session-export/1", clock)
     }
 
     pub(crate) async fn store(&self, request: &Value) -> Result<ExportAnswer, Problem> {
@@ -191,10 +205,10 @@ pub(crate) async fn store(export: &ReviewExport, request: &Value) -> Result<Expo
     }
 }
 
-fn exporter(client: Client, generator: &str) -> ReviewExport {
+fn exporter(client: Client, generator: &str, clock: Clock) -> ReviewExport {
     let bucket = Bucket::new(client, BUCKET.to_owned());
     let template = ReportTemplate::new(None).unwrap();
-    ReviewExport::new(bucket, BasePath::default(), template, generator.to_owned(), noon)
+    ReviewExport::new(bucket, BasePath::default(), template, generator.to_owned(), clock)
 }
 
 /// The functions' own client.

@@ -99,20 +99,30 @@ impl SessionExport {
 
     async fn export_review(&self, text: &str) -> Result<Exported, Problem> {
         // Boxed, for the compiler gives up on the layout of futures nested this deep.
-        match tokio::time::timeout(DEADLINE, Box::pin(self.reviews.export(text))).await {
-            Ok(exported) => exported,
-            Err(_) => Err(unavailable("storage took too long")),
-        }
+        let exported = tokio::time::timeout(DEADLINE, Box::pin(self.reviews.export(text))).await;
+        exported.unwrap_or_else(|_| {
+            tracing::error!(export.deadline_s = DEADLINE.as_secs(), "the export took too long");
+            Err(unavailable("storage took too long"))
+        })
     }
 }
 
-/// The log has each problem once, without the request's texts.
+/// The log has each problem once, without the request's texts: what is ours to mend as an error.
 fn noted(problem: Problem) -> Problem {
-    tracing::info!(
-        problem.kind = problem.kind.name(),
-        problem.errors = problem.errors.len(),
-        "the request was refused"
-    );
+    let kind = problem.kind.name();
+    match problem.kind {
+        ProblemKind::Internal | ProblemKind::Unavailable => {
+            tracing::error!(problem.kind = kind, "the request failed");
+        }
+        _ => {
+            let errors = problem.errors.len();
+            tracing::info!(
+                problem.kind = kind,
+                problem.errors = errors,
+                "the request was refused"
+            );
+        }
+    }
     problem
 }
 

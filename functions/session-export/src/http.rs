@@ -26,21 +26,24 @@ pub enum Route {
 /// `not-found`.
 pub fn route(request: &ApiGatewayV2httpRequest) -> Result<Route, Problem> {
     let path = request.raw_path.as_deref().unwrap_or_default();
-    let stage = request
-        .request_context
-        .stage
-        .as_deref()
-        .filter(|stage| *stage != "$default");
-    // A named stage is part of the raw path.
-    let path = stage
-        .and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage))
-        .unwrap_or(path);
-    match (&request.request_context.http.method, path.trim_end_matches('/')) {
-        (&Method::POST, "/v1/reviews") => Ok(Route::ExportReview),
-        _ => Err(Problem::new(
-            ProblemKind::NotFound,
-            "there is no such route; this function answers POST /v1/reviews",
-        )),
+    // A named stage is part of the raw path, unless a custom domain's mapping has taken it away.
+    let stage = request.request_context.stage.as_deref().unwrap_or_default();
+    let below_stage = path
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_prefix(stage))
+        .filter(|rest| rest.starts_with('/'));
+    let method = &request.request_context.http.method;
+    let find = |path| route_of(method, path);
+    find(path).or_else(|| find(below_stage?)).ok_or_else(|| {
+        let detail = "there is no such route; this function answers POST /v1/reviews";
+        Problem::new(ProblemKind::NotFound, detail)
+    })
+}
+
+fn route_of(method: &Method, path: &str) -> Option<Route> {
+    match (method, path) {
+        (&Method::POST, "/v1/reviews") => Some(Route::ExportReview),
+        _ => None,
     }
 }
 

@@ -90,7 +90,7 @@ fn files(verification: &Verification) -> Vec<(String, FileLine)> {
             let file = &verified.file;
             let verdict = verdict(verified.verdict);
             (
-                file.path.clone(),
+                printable(&file.path),
                 FileLine {
                     size: file.size,
                     sha256: file.sha256,
@@ -121,6 +121,21 @@ fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
+/// A path without what could move a terminal's cursor or reorder its text.
+fn printable(path: &str) -> String {
+    let moves = |c: char| {
+        let reorders = [
+            '\u{200e}'..='\u{200f}',
+            '\u{2028}'..='\u{202e}',
+            '\u{2066}'..='\u{2069}',
+        ];
+        c.is_control() || reorders.iter().any(|range| range.contains(&c))
+    };
+    path.chars()
+        .map(|c| if moves(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
 fn short(sha256: Sha256) -> String {
     sha256.to_string().chars().take(HASH_DIGITS).collect()
 }
@@ -140,7 +155,7 @@ fn conclusion(verification: &Verification) -> String {
         format!("{count} files, {size} bytes: {bad} not as the manifest says\n")
     };
     for path in &verification.unexpected {
-        let _ = writeln!(out, "not listed in the manifest: {path}");
+        let _ = writeln!(out, "not listed in the manifest: {}", printable(path));
     }
     out
 }
@@ -211,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_does_not_hold_is_named() {
-        let unexpected = vec!["documents/other.docx".to_owned()];
+        let unexpected = vec!["documents/\u{1b}[2Jother.docx\n".to_owned()];
         insta::assert_snapshot!(render(
             "tara/20251114_142510_x/",
             &verification(Verdict::Missing, unexpected)

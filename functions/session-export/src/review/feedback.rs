@@ -1,12 +1,15 @@
 //! Feedback items, by section.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use casefile::json::{Errors, Node};
 use serde::Serialize;
 
 /// The most items in one of a session's four collections of feedback.
 pub const MAX_ITEMS: usize = 5_000;
+
+/// The most questions, or references, of one item.
+const MAX_TEXTS: usize = 1_000;
 
 /// How grave an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +111,8 @@ impl<'a> FeedbackItem<'a> {
             references: texts(fields.get("hawkeye_refs"), errors),
             risk_level: text("risk_level", errors).unwrap_or_else(|| "Unspecified".to_owned()),
             user_created: user_created.flatten().unwrap_or(false),
-            timestamp: text("timestamp", errors),
+            // One that can't be read is no reason to lose a session.
+            timestamp: fields.get("timestamp").map(Node::display),
             highlighted_text: text("highlighted_text", errors),
         };
         (gravity.is_some() && description.is_some() && !item.id.is_empty()).then_some(item)
@@ -138,7 +142,9 @@ fn identifier(node: &Node<'_>, errors: &mut Errors) -> Option<String> {
 }
 
 fn texts(node: Option<&Node<'_>>, errors: &mut Errors) -> Vec<String> {
-    let items = node.and_then(|node| node.array(errors)).unwrap_or_default();
+    let items = node
+        .and_then(|node| node.array(MAX_TEXTS, errors))
+        .unwrap_or_default();
     items
         .iter()
         .map(Node::display)
@@ -162,7 +168,7 @@ impl<'a> FeedbackBySection<'a> {
         let mut total = 0;
         let mut by_section = Self::default();
         for (name, items) in sections.into_members() {
-            let items = items.array(errors).unwrap_or_default();
+            let items = items.array(MAX_ITEMS, errors).unwrap_or_default();
             total += items.len();
             if total <= MAX_ITEMS {
                 let items = items
@@ -180,6 +186,23 @@ impl<'a> FeedbackBySection<'a> {
             );
         }
         by_section
+    }
+
+    /// Every item is the user's own.
+    pub fn mark_all_own(&mut self) {
+        for item in self.sections.iter_mut().flat_map(|(_, items)| items) {
+            item.user_created = true;
+        }
+    }
+
+    /// Items that are among `own` are the user's own, also where they don't say so themselves.
+    pub fn mark_own(&mut self, own: &Self) {
+        for (section, items) in &mut self.sections {
+            let ids: HashSet<&str> = own.section(section).iter().map(|item| item.id.as_str()).collect();
+            for item in items {
+                item.user_created |= ids.contains(item.id.as_str());
+            }
+        }
     }
 
     /// The sections and their items.

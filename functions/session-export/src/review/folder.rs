@@ -5,13 +5,13 @@ use casefile::digest::Sha256;
 use casefile::json::pretty;
 use casefile::key::{DocumentRole, FeedbackFile, LogFile, SessionFile};
 use casefile::manifest::{MANIFEST_VERSION, Manifest, ManifestFile, Warning, checksum_line};
+use casefile::name::{FileName, FolderName};
 use casefile::problem::{Problem, ProblemKind};
 
 use super::after::{self, After};
 use super::readable::ReportTemplate;
 use super::report_files;
 use super::request::{Document, ReviewRequest};
-use super::reservation::Reservation;
 use super::session::Session;
 use super::statistics::SummaryStatistics;
 
@@ -58,26 +58,34 @@ pub struct Folder {
     pub manifest: Manifest,
 }
 
-impl Folder {
-    /// Builds all files.
+/// Everything that decides what an export writes, but for its place and time.
+pub struct Draft<'a> {
+    /// The request.
+    pub request: &'a ReviewRequest<'a>,
+    /// The readable report's template.
+    pub template: &'a ReportTemplate,
+    /// The program and its version.
+    pub generator: &'a str,
+}
+
+impl Draft<'_> {
+    /// Builds all files: a pure function of the draft and its arguments.
     ///
     /// # Errors
     /// `invalid-request` when the request is strict and the before document can't be marked; `internal` when the
     /// report's template fails.
     pub fn build(
-        request: &ReviewRequest<'_>,
-        reservation: &Reservation,
-        template: &ReportTemplate,
-    ) -> Result<Self, Problem> {
+        &self,
+        folder_name: &FolderName,
+        exported_at: &str,
+        revision: u32,
+    ) -> Result<Folder, Problem> {
+        let request = self.request;
         let session = &request.session;
-        let after = after::document(request, &reservation.exported_at)?;
+        let after = after::document(request, exported_at)?;
         let mut files = documents(request, &after);
-        files.extend(json_files(session, &reservation.exported_at).map_err(|_| unwritable())?);
-        let readable = template.render(
-            session,
-            reservation.folder_name.as_str(),
-            &reservation.exported_at,
-        )?;
+        files.extend(json_files(session, exported_at).map_err(|_| unwritable())?);
+        let readable = self.template.render(session, folder_name.as_str(), exported_at)?;
         files.push(NewFile::new(SessionFile::ReadableReport, readable));
         let lines: String = files
             .iter()
@@ -87,11 +95,11 @@ impl Folder {
         let manifest = Manifest {
             manifest_version: MANIFEST_VERSION,
             session_id: session.id.clone(),
-            revision: reservation.revision,
-            folder_name: reservation.folder_name.clone(),
+            revision,
+            folder_name: folder_name.clone(),
             document_name: session.document_name.clone(),
-            exported_at: reservation.exported_at.clone(),
-            generator: reservation.generator.clone(),
+            exported_at: exported_at.to_owned(),
+            generator: self.generator.to_owned(),
             request_sha256: request.content_sha256,
             owner: request.owner.clone(),
             summary: SummaryStatistics::of(session).summary(),
@@ -103,13 +111,15 @@ impl Folder {
             SessionFile::Manifest,
             pretty(&manifest).map_err(|_| unwritable())?,
         );
-        Ok(Self {
+        Ok(Folder {
             files,
             manifest_file,
             manifest,
         })
     }
+}
 
+impl Folder {
     /// All files, the manifest last.
     pub fn all(&self) -> impl Iterator<Item = &NewFile> {
         self.files.iter().chain([&self.manifest_file])
@@ -168,7 +178,7 @@ fn unwritable() -> Problem {
 }
 
 /// What is said when a document isn't exported as asked.
-pub fn warning(role: DocumentRole, name: &casefile::name::FileName, detail: String) -> Warning {
+pub fn warning(role: DocumentRole, name: &FileName, detail: String) -> Warning {
     Warning {
         file: SessionFile::Document(role, name.clone()).path(),
         detail,

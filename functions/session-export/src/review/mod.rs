@@ -10,6 +10,7 @@ pub mod answer;
 pub mod archive;
 pub mod feedback;
 pub mod folder;
+pub mod place;
 pub mod problems;
 pub mod readable;
 pub mod report_files;
@@ -23,20 +24,19 @@ use std::time::Instant;
 use bytes::Bytes;
 use casefile::bucket::{Bucket, NewObject};
 use casefile::digest::Sha256;
-use casefile::key::{BasePath, ObjectKey, SessionFile};
+use casefile::key::{BasePath, ObjectKey};
 use casefile::manifest::Manifest;
+use casefile::name::FolderName;
 use casefile::problem::{Problem, ProblemKind};
-use casefile::store_error::StoreError;
-use casefile::time::Clock;
-use casefile::verify::{parse_manifest, read_manifest};
+use casefile::time::{self, Clock};
 use futures::future::try_join_all;
 
 use answer::ExportAnswer;
-use folder::{Folder, NewFile};
+use folder::{Draft, Folder, NewFile};
+use place::{Place, Search};
 use problems::storage_problem;
 use readable::ReportTemplate;
 use request::{Destination, ReviewRequest};
-use reservation::{Reservation, Reserver};
 
 /// The largest ZIP that an answer carries: base64 makes it 6 MB, which is what a Lambda function may return
 /// (AWS Lambda developer guide, *Lambda quotas*).
@@ -98,18 +98,21 @@ impl ReviewExport {
     }
 
     async fn store(&self, request: &ReviewRequest<'_>, started: Instant) -> Result<ExportAnswer, Problem> {
-        let reserver = Reserver {
+        let now = (self.clock)();
+        if request.strict {
+            // Before anything is reserved for a request that is going to be refused.
+            after::document(request, &time::rfc3339(now))?;
+        }
+        let draft = self.draft(request);
+        let search = Search {
+            draft: &draft,
             bucket: &self.bucket,
             base: &self.base,
-            generator: &self.generator,
+            now,
         };
-        let reservation = reserver.reserve(request, (self.clock)()).await?;
-        let (manifest, manifest_file) = match self.finished(&reservation).await? {
-            Some(finished) => finished,
-            None => {
-                self.write(Folder::build(request, &reservation, &self.template)?)
-                    .await?
-            }
+        let (manifest, manifest_file) = match search.run().await? {
+            Place::Finished(manifest, file) => (manifest, file),
+            Place::Open(folder) => self.write(folder).await?,
         };
         let answer = ExportAnswer::new(
             &self.bucket,
@@ -129,23 +132,12 @@ impl ReviewExport {
         Ok(answer)
     }
 
-    /// The export that an earlier call, or a twin, has finished.
-    async fn finished(&self, reservation: &Reservation) -> Result<Option<(Manifest, NewFile)>, Problem> {
-        if reservation.is_new {
-            return Ok(None);
+    fn draft<'a>(&'a self, request: &'a ReviewRequest<'a>) -> Draft<'a> {
+        Draft {
+            request,
+            template: &self.template,
+            generator: &self.generator,
         }
-        let bytes = match read_manifest(&self.bucket, &self.base, &reservation.folder_name).await {
-            Ok(bytes) => bytes,
-            Err(StoreError::NotFound) => return Ok(None),
-            Err(error) => return Err(storage_problem(&error)),
-        };
-        let manifest = parse_manifest(&bytes).map_err(|error| storage_problem(&error))?;
-        let file = NewFile {
-            file: SessionFile::Manifest,
-            sha256: Sha256::of(&bytes),
-            body: bytes,
-        };
-        Ok(Some((manifest, file)))
     }
 
     /// Writes all files at once, and the manifest when each of them is there.
@@ -178,8 +170,8 @@ impl ReviewExport {
 
     fn archive(&self, request: &ReviewRequest<'_>) -> Result<Exported, Problem> {
         let now = (self.clock)();
-        let reservation = Reservation::for_download(request, now, &self.generator);
-        let folder = Folder::build(request, &reservation, &self.template)?;
+        let name = FolderName::new(now, &request.session.document_name, 1);
+        let folder = self.draft(request).build(&name, &time::rfc3339(now), 1)?;
         let zip = archive::zip(&folder)
             .map_err(|_| Problem::new(ProblemKind::Internal, "the export can't be packed as a ZIP"))?;
         if zip.len() > MAX_ZIP_BYTES {

@@ -1,5 +1,5 @@
-//! What an export fixes before it writes anything, so that a repeat, or a twin at the same moment, writes the same
-//! bytes to the same place.
+//! What an export fixes before it writes a file, so that a repeat, or a twin at the same moment, writes the same bytes
+//! to the same place. All of it is create-only.
 
 use bytes::Bytes;
 use casefile::bucket::{Bucket, Created, NewObject};
@@ -8,8 +8,6 @@ use casefile::key::{BasePath, ObjectKey};
 use casefile::name::{FolderName, SessionId};
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StoreError;
-use casefile::time;
-use casefile::verify::read_manifest;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -18,10 +16,10 @@ use super::request::ReviewRequest;
 
 /// A reservation is well below this size.
 const MAX_RESERVATION_BYTES: u64 = 16 * 1024;
-/// Sessions of one document name in one second, and revisions of one session, before an export gives up.
-const MAX_ATTEMPTS: u32 = 100;
+/// Sessions of one document's name in one second before an export gives up.
+const MAX_CLAIMS: u32 = 100;
 
-/// The place, time and content of an export, in `_casefile/sessions/{session_id}.json`. Create-only.
+/// The place, time and content of an export, in `_casefile/sessions/{session_id}.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
     /// The session.
@@ -34,109 +32,47 @@ pub struct Reservation {
     pub exported_at: String,
     /// The digest of the request's content.
     pub request_sha256: Sha256,
-    /// What writes the files: with another version or template the same request may give other bytes.
-    pub generator: String,
-    /// Whether this very call made it, so that nothing can have been written yet.
-    #[serde(skip)]
-    pub is_new: bool,
+    /// The digest of the manifest, and by it of every file: who would write other bytes, such as another version of
+    /// this program, must write them elsewhere.
+    pub manifest_sha256: Sha256,
 }
 
-impl Reservation {
-    /// The reservation of an export that is answered and not stored: nothing is reserved for it.
-    pub fn for_download(request: &ReviewRequest<'_>, now: Timestamp, generator: &str) -> Self {
-        Self {
-            session_id: request.session.id.clone(),
-            revision: 1,
-            folder_name: FolderName::new(now, &request.session.document_name, 1),
-            exported_at: time::rfc3339(now),
-            request_sha256: request.content_sha256,
-            generator: generator.to_owned(),
-            is_new: true,
-        }
-    }
-}
-
-/// Which session holds a folder's name. Names repeat only within a second, so claims need not be kept for long.
+/// Whose a folder's name is. Names repeat only within a second, so claims need not be kept for long; one that comes to
+/// nothing costs another session of that second no more than a `_2`.
 #[derive(Serialize)]
 struct Claim<'a> {
     session_id: &'a SessionId,
-    revision: u32,
+    request_sha256: Sha256,
+    generator: &'a str,
 }
 
-/// What a reservation that is already there means for a request.
-#[derive(Debug, PartialEq, Eq)]
-enum Decision {
-    /// The same content: go on with it.
-    Continue,
-    /// Look at the next revision.
-    Next,
-    /// Other content, and no new revision asked for.
-    Refuse,
-}
-
-/// Everything that reserving needs beside the request.
+/// The bucket's reservations.
 #[derive(Debug, Clone, Copy)]
-pub struct Reserver<'a> {
+pub struct Reservations<'a> {
     /// Where exports go.
     pub bucket: &'a Bucket,
-    /// What comes before the folder.
+    /// What comes before a session's folder.
     pub base: &'a BasePath,
-    /// Program, version and template.
-    pub generator: &'a str,
 }
 
-impl Reserver<'_> {
-    /// Reserves a place for the request, or finds the one that it, or its twin, has reserved.
+impl Reservations<'_> {
+    /// Takes the first free folder name of this second. A twin of the request, from the same program, takes the same.
     ///
     /// # Errors
-    /// `conflict` when the session was exported with other content and no new revision is asked for; `unavailable`
-    /// and `internal` when storage fails.
-    pub async fn reserve(&self, request: &ReviewRequest<'_>, now: Timestamp) -> Result<Reservation, Problem> {
-        for revision in 1..=MAX_ATTEMPTS {
-            let mine = self.candidate(request, now, revision).await?;
-            let reservation = self.create_or_read(mine).await?;
-            match self.decide(&reservation, request).await? {
-                Decision::Continue => return Ok(reservation),
-                Decision::Next => {}
-                Decision::Refuse => return Err(other_content(&reservation)),
-            }
-        }
-        Err(Problem::new(
-            ProblemKind::Conflict,
-            format!("the session has {MAX_ATTEMPTS} revisions, the most there are"),
-        ))
-    }
-
-    async fn candidate(
+    /// `unavailable` and `internal` when storage fails, or the second has too many sessions of this name.
+    pub async fn claim_folder(
         &self,
         request: &ReviewRequest<'_>,
+        generator: &str,
         now: Timestamp,
-        revision: u32,
-    ) -> Result<Reservation, Problem> {
-        Ok(Reservation {
-            session_id: request.session.id.clone(),
-            revision,
-            folder_name: self.claim_folder(request, now, revision).await?,
-            exported_at: time::rfc3339(now),
-            request_sha256: request.content_sha256,
-            generator: self.generator.to_owned(),
-            is_new: false,
-        })
-    }
-
-    /// Takes the first free name. A twin of this request finds its own claim and takes the same name.
-    async fn claim_folder(
-        &self,
-        request: &ReviewRequest<'_>,
-        now: Timestamp,
-        revision: u32,
     ) -> Result<FolderName, Problem> {
         let session = &request.session;
         let claim = Claim {
             session_id: &session.id,
-            revision,
+            request_sha256: request.content_sha256,
+            generator,
         };
-        for attempt in 1..=MAX_ATTEMPTS {
+        for attempt in 1..=MAX_CLAIMS {
             let folder = FolderName::new(now, &session.document_name, attempt);
             let object = self.object(&ObjectKey::FolderClaim(folder.clone()), &claim)?;
             match self.bucket.create(&object).await {
@@ -153,52 +89,44 @@ impl Reserver<'_> {
         })
     }
 
-    async fn create_or_read(&self, mine: Reservation) -> Result<Reservation, Problem> {
+    /// Makes the reservation, or finds the one that is there: `None` when this call made it, so that nothing can have
+    /// been written yet.
+    ///
+    /// # Errors
+    /// `unavailable` and `internal` when storage fails.
+    pub async fn create_or_read(&self, mine: &Reservation) -> Result<Option<Reservation>, Problem> {
         let key = ObjectKey::SessionReservation {
             session: mine.session_id.clone(),
             revision: mine.revision,
         };
-        let object = self.object(&key, &mine)?;
-        match self.bucket.create(&object).await {
-            Ok(created) => {
-                return Ok(Reservation {
-                    is_new: created == Created::Now,
-                    ..mine
-                });
-            }
-            Err(StoreError::AlreadyExists) => {}
-            Err(error) => return Err(storage_problem(&error)),
-        }
-        let bytes = self
-            .bucket
-            .read(&object.key, MAX_RESERVATION_BYTES)
-            .await
-            .map_err(|e| storage_problem(&e))?;
-        serde_json::from_slice(&bytes)
-            .map_err(|_| storage_problem(&StoreError::Damaged("a session's reservation can't be read")))
-    }
-
-    async fn decide(&self, found: &Reservation, request: &ReviewRequest<'_>) -> Result<Decision, Problem> {
-        if found.request_sha256 != request.content_sha256 {
-            return Ok(if request.revision {
-                Decision::Next
-            } else {
-                Decision::Refuse
-            });
-        }
-        if found.generator == self.generator || self.is_complete(found).await? {
-            return Ok(Decision::Continue);
-        }
-        // Begun by another version and never finished: this one would write other bytes, so it takes a new folder.
-        Ok(Decision::Next)
-    }
-
-    async fn is_complete(&self, reservation: &Reservation) -> Result<bool, Problem> {
-        match read_manifest(self.bucket, self.base, &reservation.folder_name).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::NotFound) => Ok(false),
+        match self.bucket.create(&self.object(&key, mine)?).await {
+            Ok(Created::Now) => Ok(None),
+            Ok(Created::Before) => Ok(Some(mine.clone())),
+            Err(StoreError::AlreadyExists) => self.read(&mine.session_id, mine.revision).await,
             Err(error) => Err(storage_problem(&error)),
         }
+    }
+
+    /// The reservation of a session's revision, if there is one.
+    ///
+    /// # Errors
+    /// `unavailable` and `internal` when storage fails.
+    pub async fn read(&self, session: &SessionId, revision: u32) -> Result<Option<Reservation>, Problem> {
+        let key = ObjectKey::SessionReservation {
+            session: session.clone(),
+            revision,
+        };
+        let bytes = match self
+            .bucket
+            .read(&key.path(self.base), MAX_RESERVATION_BYTES)
+            .await
+        {
+            Ok(bytes) => bytes,
+            Err(StoreError::NotFound) => return Ok(None),
+            Err(error) => return Err(storage_problem(&error)),
+        };
+        let damaged = |_| storage_problem(&StoreError::Damaged("a session's reservation can't be read"));
+        serde_json::from_slice(&bytes).map(Some).map_err(damaged)
     }
 
     fn object(&self, key: &ObjectKey, value: &impl Serialize) -> Result<NewObject, Problem> {
@@ -211,13 +139,4 @@ impl Reserver<'_> {
             content_type: key.content_type(),
         })
     }
-}
-
-fn other_content(found: &Reservation) -> Problem {
-    let detail = format!(
-        "session {} was exported with other content, as {} at {}; to keep both, repeat the request with \
-         \"revision\": true",
-        found.session_id, found.folder_name, found.exported_at
-    );
-    Problem::new(ProblemKind::Conflict, detail)
 }

@@ -11,6 +11,10 @@ use super::feedback::FeedbackBySection;
 
 /// The most entries in one of a session's logs.
 pub const MAX_LOG_ENTRIES: usize = 20_000;
+/// The most paragraphs of one section.
+pub const MAX_PARAGRAPHS: usize = 200_000;
+/// The longest section name, in characters: it is repeated with each of the section's comments.
+pub const MAX_SECTION_CHARS: usize = 500;
 /// The most sections, those included that only feedback names.
 pub const MAX_SECTIONS: usize = 5_000;
 
@@ -80,9 +84,12 @@ impl<'a> Session<'a> {
             None => default_name.cloned(),
         };
         let suggestions = FeedbackBySection::parse(fields.take("feedback_data").as_ref(), errors);
-        let accepted = FeedbackBySection::parse(fields.take("accepted_feedback").as_ref(), errors);
-        let rejected = FeedbackBySection::parse(fields.take("rejected_feedback").as_ref(), errors);
-        let custom = FeedbackBySection::parse(fields.take("user_feedback").as_ref(), errors);
+        let mut accepted = FeedbackBySection::parse(fields.take("accepted_feedback").as_ref(), errors);
+        let mut rejected = FeedbackBySection::parse(fields.take("rejected_feedback").as_ref(), errors);
+        let mut custom = FeedbackBySection::parse(fields.take("user_feedback").as_ref(), errors);
+        accepted.mark_own(&custom);
+        rejected.mark_own(&custom);
+        custom.mark_all_own();
         let sections = section_names(&fields, [&suggestions, &accepted, &rejected, &custom], errors);
         Some(Self {
             paragraph_indices: paragraph_indices(fields.get("paragraph_indices"), errors),
@@ -134,16 +141,27 @@ fn section_names(
         .into_iter()
         .flat_map(|by_section| by_section.sections().iter().map(|(name, _)| name.clone()));
     let mut seen = HashSet::new();
-    let names: Vec<_> = document
+    let mut names: Vec<_> = document
         .chain(others)
         .filter(|name| seen.insert(name.clone()))
         .collect();
+    let pointer = format!("{}/sections", fields.pointer());
     if names.len() > MAX_SECTIONS {
         let detail = format!(
             "the session names {} sections; at most {MAX_SECTIONS} are allowed",
             names.len()
         );
-        errors.add(format!("{}/sections", fields.pointer()), detail);
+        errors.add(&pointer, detail);
+        names.clear();
+    }
+    if names
+        .iter()
+        .any(|name| name.chars().nth(MAX_SECTION_CHARS).is_some())
+    {
+        errors.add(
+            &pointer,
+            format!("a section's name has more than {MAX_SECTION_CHARS} characters"),
+        );
     }
     names
 }
@@ -154,7 +172,7 @@ fn paragraph_indices(node: Option<&Node<'_>>, errors: &mut Errors) -> Vec<(Strin
         .map(Object::into_members)
         .unwrap_or_default();
     let mut indices = |node: &Node<'_>| {
-        let items = node.array(errors).unwrap_or_default();
+        let items = node.array(MAX_PARAGRAPHS, errors).unwrap_or_default();
         items.iter().filter_map(|item| item.index(errors)).collect()
     };
     sections
@@ -166,17 +184,7 @@ fn paragraph_indices(node: Option<&Node<'_>>, errors: &mut Errors) -> Vec<(Strin
 /// A log's entries, each of which must be an object.
 fn entries<'a>(node: Option<Node<'a>>, errors: &mut Errors) -> Vec<Node<'a>> {
     let Some(node) = node else { return Vec::new() };
-    let entries = node.array(errors).unwrap_or_default();
-    if entries.len() > MAX_LOG_ENTRIES {
-        node.refuse(
-            errors,
-            format!(
-                "holds {} entries; at most {MAX_LOG_ENTRIES} are allowed",
-                entries.len()
-            ),
-        );
-        return Vec::new();
-    }
+    let entries = node.array(MAX_LOG_ENTRIES, errors).unwrap_or_default();
     for entry in entries.iter().filter(|entry| !entry.text().starts_with('{')) {
         entry.refuse(errors, "must be an object");
     }

@@ -1,6 +1,6 @@
 //! A session's numbers, under the names that readers of such exports parse.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use casefile::json::Ordered;
 use casefile::manifest::Summary;
@@ -11,20 +11,26 @@ use super::session::{LogEntry, Session};
 
 /// Counts in the order in which their names were first seen.
 #[derive(Debug, Default)]
-pub struct Tally(Vec<(String, usize)>);
+pub struct Tally {
+    counts: Vec<(String, usize)>,
+    by_name: HashMap<String, usize>,
+}
 
 impl Tally {
-    /// Counts one more of `name`.
-    pub fn add(&mut self, name: &str) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
-            Some((_, count)) => *count += 1,
-            None => self.0.push((name.to_owned(), 1)),
+    /// Counts `name`, `more` times.
+    pub fn add(&mut self, name: &str, more: usize) {
+        let known = self.by_name.get(name).and_then(|at| self.counts.get_mut(*at));
+        if let Some((_, count)) = known {
+            *count += more;
+        } else {
+            self.by_name.insert(name.to_owned(), self.counts.len());
+            self.counts.push((name.to_owned(), more));
         }
     }
 
     /// The counts, for writing.
     pub fn into_ordered(self) -> Ordered<String, usize> {
-        Ordered(self.0)
+        Ordered(self.counts)
     }
 }
 
@@ -126,15 +132,14 @@ fn suggestions_among(suggestions: &[FeedbackItem<'_>], chosen: &[&[FeedbackItem<
 /// `risk_analysis` and `category_analysis` of the AI suggestions.
 pub fn risks_and_categories(session: &Session<'_>) -> (Tally, Tally) {
     // These three are always there, in this order, also when nothing has such a risk.
-    let mut risks = Tally(
-        ["High", "Medium", "Low"]
-            .map(|level| (level.to_owned(), 0))
-            .into(),
-    );
+    let mut risks = Tally::default();
+    for level in ["High", "Medium", "Low"] {
+        risks.add(level, 0);
+    }
     let mut categories = Tally::default();
     for item in session.suggestions.items() {
-        risks.add(&item.risk_level);
-        categories.add(&item.category);
+        risks.add(&item.risk_level, 1);
+        categories.add(&item.category, 1);
     }
     (risks, categories)
 }

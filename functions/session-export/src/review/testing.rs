@@ -4,12 +4,12 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use casefile::name::FolderName;
 use serde_json::{Value, json};
 
-use super::folder::Folder;
+use super::folder::{Draft, Folder};
 use super::readable::ReportTemplate;
 use super::request::ReviewRequest;
-use super::reservation::Reservation;
 
 /// A file of the sample review.
 pub(crate) fn sample(name: &str) -> Vec<u8> {
@@ -33,9 +33,14 @@ pub(crate) fn sample_request() -> Value {
 pub(crate) fn build(request: &Value) -> Folder {
     let text = request.to_string();
     let request = ReviewRequest::parse(&text).unwrap();
-    let time = "2025-11-14T14:25:10Z".parse().unwrap();
-    let reservation = Reservation::for_download(&request, time, "session-export/test");
-    Folder::build(&request, &reservation, &ReportTemplate::new(None).unwrap()).unwrap()
+    let name = FolderName::parse("20251114_142510_write-up_TR-20417").unwrap();
+    let template = ReportTemplate::new(None).unwrap();
+    let draft = Draft {
+        request: &request,
+        template: &template,
+        generator: "session-export/test",
+    };
+    draft.build(&name, "2025-11-14T14:25:10.000Z", 1).unwrap()
 }
 
 /// A file of an export, as text.

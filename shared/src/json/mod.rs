@@ -4,6 +4,10 @@
 //! written on; what it knows it asks for by type, and a wrong answer is noted in [`Errors`] instead of ending
 //! the reading.
 
+mod errors;
+mod pointer;
+mod write;
+
 use std::collections::HashSet;
 use std::fmt;
 
@@ -11,57 +15,12 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+pub use errors::{Errors, FieldError, MAX_ERRORS};
+pub use pointer::Pointer;
+pub use write::{Ordered, compact, pretty};
+
 /// The deepest nesting that is read.
 pub const MAX_DEPTH: usize = 64;
-/// The most errors that one answer names; it says how many more there are.
-pub const MAX_ERRORS: usize = 1_000;
-
-/// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FieldError {
-    /// Where: a JSON pointer (RFC 6901) into the request.
-    pub pointer: String,
-    /// What is wrong there, and what would be right.
-    pub detail: String,
-}
-
-/// The errors of a request, as they are found.
-#[derive(Debug, Default)]
-pub struct Errors {
-    found: Vec<FieldError>,
-    omitted: usize,
-}
-
-impl Errors {
-    /// Notes an error.
-    pub fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
-        if self.found.len() < MAX_ERRORS {
-            self.found.push(FieldError {
-                pointer: pointer.into(),
-                detail: detail.into(),
-            });
-        } else {
-            self.omitted += 1;
-        }
-    }
-
-    /// Whether nothing was noted.
-    pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
-    /// All errors in the order found; past [`MAX_ERRORS`] the last entry counts the rest.
-    pub fn into_vec(mut self) -> Vec<FieldError> {
-        if self.omitted > 0 {
-            let detail = format!("{} more errors are not listed", self.omitted);
-            self.found.push(FieldError {
-                pointer: String::new(),
-                detail,
-            });
-        }
-        self.found
-    }
-}
 
 /// Why a text is not JSON that can be read at all. Says where, never what stands there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +42,7 @@ pub enum JsonError {
 #[derive(Debug, Clone)]
 pub struct Node<'a> {
     raw: &'a RawValue,
-    pointer: String,
+    pointer: Pointer,
 }
 
 impl Serialize for Node<'_> {
@@ -107,7 +66,7 @@ impl<'a> Node<'a> {
         })?;
         Ok(Self {
             raw,
-            pointer: String::new(),
+            pointer: Pointer::default(),
         })
     }
 
@@ -117,7 +76,7 @@ impl<'a> Node<'a> {
     }
 
     /// Where this place is: a JSON pointer.
-    pub fn pointer(&self) -> &str {
+    pub fn pointer(&self) -> &Pointer {
         &self.pointer
     }
 
@@ -128,15 +87,7 @@ impl<'a> Node<'a> {
 
     /// Notes that something is wrong here.
     pub fn refuse(&self, errors: &mut Errors, detail: impl Into<String>) {
-        errors.add(self.pointer.clone(), detail);
-    }
-
-    fn child(&self, raw: &'a RawValue, name: &str) -> Self {
-        let name = name.replace('~', "~0").replace('/', "~1");
-        Self {
-            raw,
-            pointer: format!("{}/{name}", self.pointer),
-        }
+        errors.add(self.pointer.to_string(), detail);
     }
 
     /// The object here; `None` is noted as an error, and so is each name that comes twice (the first counts).
@@ -148,7 +99,10 @@ impl<'a> Node<'a> {
         let mut seen = HashSet::with_capacity(entries.len());
         let mut members = Vec::with_capacity(entries.len());
         for (name, raw) in entries {
-            let node = self.child(raw, &name);
+            let node = Self {
+                raw,
+                pointer: self.pointer.member(&name),
+            };
             if seen.insert(name.clone()) {
                 members.push((name, node));
             } else {
@@ -161,19 +115,24 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The array's items here; `None` is noted as an error.
-    pub fn array(&self, errors: &mut Errors) -> Option<Vec<Self>> {
+    /// The array's items here, at most `limit`; `None` is noted as an error.
+    pub fn array(&self, limit: usize, errors: &mut Errors) -> Option<Vec<Self>> {
         let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(self.text()) else {
             self.refuse(errors, "must be an array");
             return None;
         };
-        Some(
-            items
-                .into_iter()
-                .enumerate()
-                .map(|(index, raw)| self.child(raw, &index.to_string()))
-                .collect(),
-        )
+        if items.len() > limit {
+            self.refuse(
+                errors,
+                format!("holds {} entries; at most {limit} are allowed", items.len()),
+            );
+            return None;
+        }
+        let place = |(index, raw)| Self {
+            raw,
+            pointer: self.pointer.item(index),
+        };
+        Some(items.into_iter().enumerate().map(place).collect())
     }
 
     /// The string here; `None` is noted as an error.
@@ -228,13 +187,13 @@ impl<'a> Node<'a> {
 /// An object's members in the order they came.
 #[derive(Debug)]
 pub struct Object<'a> {
-    pointer: String,
+    pointer: Pointer,
     members: Vec<(String, Node<'a>)>,
 }
 
 impl<'a> Object<'a> {
     /// Where the object is: a JSON pointer.
-    pub fn pointer(&self) -> &str {
+    pub fn pointer(&self) -> &Pointer {
         &self.pointer
     }
 
@@ -332,88 +291,9 @@ fn depth_exceeds(text: &str, limit: usize) -> bool {
     false
 }
 
-/// Entries in their order, written as an object.
-#[derive(Debug, Clone)]
-pub struct Ordered<K, V>(pub Vec<(K, V)>);
-
-impl<K: Serialize, V: Serialize> Serialize for Ordered<K, V> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
-    }
-}
-
-/// Writes a value as indented JSON. Strings and numbers that came as text stay byte for byte.
-///
-/// # Errors
-/// When the value's own `Serialize` fails.
-pub fn pretty(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
-    let mut out = indent(&serde_json::to_string(value)?);
-    out.push(b'\n');
-    Ok(out)
-}
-
-/// Indents JSON by two blanks a level, and changes nothing but the blanks between tokens.
-fn indent(json: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(json.len() * 3 / 2);
-    let mut depth = 0_usize;
-    let mut in_string = false;
-    let mut opened = false;
-    let mut bytes = json.bytes();
-    while let Some(byte) = bytes.next() {
-        if in_string {
-            out.push(byte);
-            match byte {
-                b'\\' => out.extend(bytes.next()),
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        if byte.is_ascii_whitespace() {
-            continue;
-        }
-        let closes = matches!(byte, b'}' | b']');
-        if closes {
-            depth = depth.saturating_sub(1);
-        }
-        if opened != closes {
-            line(&mut out, depth);
-        }
-        opened = matches!(byte, b'{' | b'[');
-        out.push(byte);
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b',' => line(&mut out, depth),
-            b':' => out.push(b' '),
-            b'"' => in_string = true,
-            _ => {}
-        }
-    }
-    out
-}
-
-/// The text without the blanks between its tokens: what stays the same when a client writes the same value again.
-pub fn compact(json: &str) -> Vec<u8> {
-    let mut in_string = false;
-    let mut escaped = false;
-    let keep = |byte: &u8| {
-        let is_quote = *byte == b'"' && !escaped;
-        escaped = in_string && *byte == b'\\' && !escaped;
-        in_string ^= is_quote;
-        in_string || !byte.is_ascii_whitespace()
-    };
-    json.bytes().filter(keep).collect()
-}
-
-fn line(out: &mut Vec<u8>, depth: usize) {
-    out.push(b'\n');
-    out.resize(out.len() + 2 * depth, b' ');
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::Value;
 
     use super::*;
 
@@ -430,7 +310,7 @@ mod tests {
             .get("~c")
             .unwrap()
             .clone();
-        for item in items.array(&mut errors).unwrap() {
+        for item in items.array(9, &mut errors).unwrap() {
             item.string(&mut errors);
         }
         object.require("e", &mut errors);
@@ -460,54 +340,12 @@ mod tests {
         assert!(Node::parse(&format!("\"{}\"", "[".repeat(100))).is_ok());
     }
 
-    #[test]
-    fn past_the_limit_errors_are_counted() {
-        let mut errors = Errors::default();
-        for index in 0..MAX_ERRORS + 5 {
-            errors.add(format!("/{index}"), "is wrong");
-        }
-        let errors = errors.into_vec();
-        assert_eq!(errors.len(), MAX_ERRORS + 1);
-        assert_eq!(errors.last().unwrap().detail, "5 more errors are not listed");
-    }
-
-    #[test]
-    fn indenting_keeps_numbers_and_strings_as_they_came() {
-        let json = r#"{"a":[1.50,{}, [] ,123456789012345678901234567890],"b\"{":"\u00e9 [x] "}"#;
-        let expected = "{\n  \"a\": [\n    1.50,\n    {},\n    [],\n    123456789012345678901234567890\n  ],\n  \
-                        \"b\\\"{\": \"\\u00e9 [x] \"\n}";
-        assert_eq!(String::from_utf8(indent(json)).unwrap(), expected);
-    }
-
-    fn any_json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<String>().prop_map(Value::from)
-        ];
-        leaf.prop_recursive(4, 32, 6, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-                prop::collection::vec((any::<String>(), inner), 0..6)
-                    .prop_map(|entries| Value::Object(entries.into_iter().collect()))
-            ]
-        })
-    }
-
     proptest! {
-        #[test]
-        fn indented_json_is_what_serde_json_prints(value in any_json()) {
-            let expected = serde_json::to_vec_pretty(&value).unwrap();
-            prop_assert_eq!(indent(&value.to_string()), &expected[..]);
-            prop_assert_eq!(compact(std::str::from_utf8(&expected).unwrap()), value.to_string().into_bytes());
-        }
-
         #[test]
         fn reading_never_panics(text in any::<String>()) {
             let mut errors = Errors::default();
             if let Ok(node) = Node::parse(&text) {
-                let _ = (node.object(&mut errors), node.array(&mut errors), node.string(&mut errors), node.display());
+                let _ = (node.object(&mut errors), node.array(9, &mut errors), node.string(&mut errors), node.display());
             }
         }
     }
