@@ -150,3 +150,92 @@ fn hex(digit: u8) -> char {
         .unwrap_or('0')
         .to_ascii_uppercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn request(change: Value) -> ApiGatewayV2httpRequest {
+        let mut event = json!({
+            "version": "2.0",
+            "rawPath": "/v1/reviews",
+            "headers": {"content-type": "application/json; charset=utf-8"},
+            "requestContext": {"http": {"method": "POST", "path": "/v1/reviews"}, "stage": "$default"},
+            "body": "{}",
+            "isBase64Encoded": false,
+        });
+        for (name, value) in change.as_object().unwrap() {
+            event[name] = value.clone();
+        }
+        serde_json::from_value(event).unwrap()
+    }
+
+    #[test]
+    fn a_route_is_found_with_and_without_its_stage() {
+        let context = |stage| json!({"http": {"method": "POST"}, "stage": stage});
+        for (path, stage) in [
+            ("/v1/reviews", "$default"),
+            ("/prod/v1/reviews", "prod"),
+            ("/v1/reviews", "v1"),
+            ("/v1/v1/reviews", "v1"),
+        ] {
+            let request = request(json!({"rawPath": path, "requestContext": context(stage)}));
+            assert_eq!(route(&request), Ok(Route::ExportReview), "{path} {stage}");
+        }
+        for path in ["/", "/v1/reviews/", "/v1/reviewsx", "/prodv1/reviews"] {
+            let request = request(json!({"rawPath": path, "requestContext": context("prod")}));
+            assert_eq!(route(&request).unwrap_err().kind, ProblemKind::NotFound, "{path}");
+        }
+        let get = request(json!({"requestContext": {"http": {"method": "GET"}}}));
+        assert_eq!(route(&get).unwrap_err().kind, ProblemKind::NotFound);
+    }
+
+    #[test]
+    fn a_body_is_text_or_base64_of_text() {
+        assert_eq!(json_body(request(json!({}))).unwrap(), "{}");
+        assert_eq!(
+            json_body(request(json!({"body": "e30=", "isBase64Encoded": true}))).unwrap(),
+            "{}"
+        );
+        for body in ["e30", "/w=="] {
+            let request = request(json!({"body": body, "isBase64Encoded": true}));
+            assert_eq!(
+                json_body(request).unwrap_err().kind,
+                ProblemKind::Malformed,
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_plain_json_is_taken() {
+        for headers in [
+            json!({"content-type": "text/plain"}),
+            json!({"content-type": "application/json", "content-encoding": "gzip"}),
+        ] {
+            let request = request(json!({"headers": headers}));
+            assert_eq!(
+                json_body(request).unwrap_err().kind,
+                ProblemKind::UnsupportedMediaType,
+                "{headers}"
+            );
+        }
+        assert!(json_body(request(json!({"headers": {}}))).is_ok());
+        assert!(
+            json_body(request(
+                json!({"headers": {"content-type": "application/vnd.x+json"}})
+            ))
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_file_name_can_not_break_out_of_its_header() {
+        assert_eq!(
+            attachment("a\"b\r\nSet-Cookie: é.zip"),
+            "attachment; filename=\"a_b__Set-Cookie_ _.zip\"; filename*=UTF-8''a%22b%0D%0ASet-Cookie%3A%20%C3%A9.zip"
+        );
+    }
+}

@@ -183,3 +183,85 @@ fn constant(variant: impl Serialize) -> String {
         .and_then(|value| value.as_str().map(str::to_owned))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::review::testing::{build, sample_request};
+
+    #[test]
+    fn every_kept_item_of_the_sample_is_anchored_and_recorded() {
+        let folder = build(&sample_request());
+        let comments: Vec<_> = folder
+            .manifest
+            .comments
+            .iter()
+            .map(|comment| (comment.feedback_id.as_str(), comment.anchored_by.as_str()))
+            .collect();
+        let expected = [
+            ("es-1", "section_paragraph"),
+            ("bg-1", "section_paragraph"),
+            ("custom_101602_000002", "section_paragraph"),
+            ("tl-1", "section_paragraph"),
+            ("ip-1", "section_paragraph"),
+            ("custom_101530_000001", "quote"),
+            ("rc-1", "section_paragraph"),
+        ];
+        assert_eq!(comments, expected);
+        assert_eq!(folder.manifest.warnings, []);
+    }
+
+    #[test]
+    fn a_comment_says_what_the_item_says() {
+        let mut request = sample_request();
+        request["session"]["accepted_feedback"] = json!({"Background": [{
+            "id": "x", "type": "critical", "risk_level": "High", "description": "One.\nTwo.", "suggestion": "Do it.",
+            "questions": ["Why?", "When?"], "hawkeye_refs": [7, "8b"],
+        }]});
+        let text = request.to_string();
+        let request = ReviewRequest::parse(&text).unwrap();
+        let paragraphs = comment_text(&request.session.accepted.section("Background")[0]);
+        let expected = [
+            "[CRITICAL - High Risk]",
+            "One.",
+            "Two.",
+            "Suggestion: Do it.",
+            "Key questions:",
+            "1. Why?",
+            "2. When?",
+            "Checklist references: 7, 8b",
+        ];
+        assert_eq!(paragraphs, expected);
+    }
+
+    #[test]
+    fn a_given_after_document_is_taken_as_it_is() {
+        let mut request = sample_request();
+        request["documents"]["after"] = json!({"file_name": "mine.docx", "content_base64": "bWluZQ=="});
+        let folder = build(&request);
+        let file = folder
+            .files
+            .iter()
+            .find(|file| file.file.path() == "documents/after_mine.docx")
+            .unwrap();
+        assert_eq!(file.body.as_ref(), b"mine");
+        assert_eq!(folder.manifest.comments, []);
+    }
+
+    #[test]
+    fn a_comment_s_date_is_the_item_s_else_the_export_s() {
+        let mut request = sample_request();
+        let items = &mut request["session"]["accepted_feedback"]["Background"];
+        items[0]["timestamp"] = json!("2025-11-14T15:14:02.900+01:00");
+        items[1]["timestamp"] = json!("long ago");
+        let text = request.to_string();
+        let request = ReviewRequest::parse(&text).unwrap();
+        let items = request.session.accepted.section("Background").iter();
+        let dates: Vec<_> = items
+            .map(|item| comment_date(item, "2025-11-14T14:25:10.000Z"))
+            .collect();
+        assert_eq!(dates, ["2025-11-14T14:14:02Z", "2025-11-14T14:25:10Z"]);
+    }
+}

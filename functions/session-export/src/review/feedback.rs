@@ -228,3 +228,56 @@ impl<'a> FeedbackBySection<'a> {
         self.sections.iter().map(|(_, items)| items.len()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::review::request::ReviewRequest;
+    use crate::review::testing::sample_request;
+
+    fn with_session<T>(request: &Value, look: impl Fn(&FeedbackItem<'_>) -> T) -> T {
+        let text = request.to_string();
+        let request = ReviewRequest::parse(&text).unwrap();
+        look(&request.session.accepted.section("Background")[0])
+    }
+
+    #[test]
+    fn a_timestamp_of_any_kind_is_no_reason_to_refuse_a_session() {
+        let mut request = sample_request();
+        request["session"]["accepted_feedback"]["Background"][0]["timestamp"] = json!(1_731_594_310);
+        assert_eq!(
+            with_session(&request, |item| item.timestamp.clone()),
+            Some("1731594310".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_the_user_added_is_the_user_s_also_without_a_flag() {
+        let mut request = sample_request();
+        assert!(!with_session(&request, |item| item.user_created));
+        request["session"]["user_feedback"]["Background"] = json!([
+            {"id": "bg-1", "type": "critical", "description": "mine"}
+        ]);
+        assert!(with_session(&request, |item| item.user_created));
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_name_in_the_counts() {
+        let mut request = sample_request();
+        request["session"]["accepted_feedback"]["Background"][0] =
+            json!({"id": 7, "type": "important", "description": ""});
+        let item = with_session(&request, |item| {
+            (item.id.clone(), item.category.clone(), item.risk_level.clone())
+        });
+        assert_eq!(
+            item,
+            (
+                "7".to_owned(),
+                "Uncategorized".to_owned(),
+                "Unspecified".to_owned()
+            )
+        );
+    }
+}
