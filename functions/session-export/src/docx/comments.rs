@@ -1,6 +1,6 @@
 //! The comments part: a new one with what leads to it, or more comments in the one that is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::edit::Insertions;
 use super::marks;
@@ -203,9 +203,10 @@ fn relate(
 }
 
 fn free_id(relationships: &[Relationship]) -> String {
-    let taken = |id: &String| relationships.iter().any(|r| r.id.eq_ignore_ascii_case(id));
+    let taken: HashSet<String> = relationships.iter().map(|r| r.id.to_ascii_lowercase()).collect();
     let mut ids = (1..).map(|n: u32| format!("rIdComments{n}"));
-    ids.find(|id| !taken(id)).unwrap_or_default()
+    ids.find(|id| !taken.contains(&id.to_ascii_lowercase()))
+        .unwrap_or_default()
 }
 
 /// Gives the comments part its content type; without one, Word refuses the document.

@@ -4,25 +4,33 @@ use std::collections::BTreeMap;
 
 /// Strings to insert into a part, by the offset in the original before which they go.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Insertions(BTreeMap<usize, String>);
+pub(super) struct Insertions {
+    texts: BTreeMap<usize, String>,
+    size: usize,
+}
 
 impl Insertions {
     /// Adds text; several at one offset follow each other in the order they were added.
     pub(super) fn add(&mut self, offset: usize, text: &str) {
-        self.0.entry(offset).or_default().push_str(text);
+        self.texts.entry(offset).or_default().push_str(text);
+        self.size += text.len();
+    }
+
+    /// Bytes of all insertions.
+    pub(super) fn size(&self) -> usize {
+        self.size
     }
 
     /// Whether something is already inserted at the offset.
     pub(super) fn has(&self, offset: usize) -> bool {
-        self.0.contains_key(&offset)
+        self.texts.contains_key(&offset)
     }
 
     /// The part with the insertions. Those past its end are left out, which the proof then notices.
     pub(super) fn apply(&self, original: &[u8]) -> Vec<u8> {
-        let more: usize = self.0.values().map(String::len).sum();
-        let mut out = Vec::with_capacity(original.len() + more);
+        let mut out = Vec::with_capacity(original.len() + self.size);
         let mut at = 0;
-        for (offset, text) in &self.0 {
+        for (offset, text) in &self.texts {
             out.extend_from_slice(original.get(at..*offset).unwrap_or(&[]));
             out.extend_from_slice(text.as_bytes());
             at = *offset;
@@ -35,7 +43,7 @@ impl Insertions {
     /// left must be the original, byte for byte.
     pub(super) fn leave(&self, changed: &[u8], original: &[u8]) -> bool {
         let (mut changed, mut original, mut at) = (changed, original, 0);
-        for (offset, text) in &self.0 {
+        for (offset, text) in &self.texts {
             let Some(kept) = offset.checked_sub(at) else {
                 return false;
             };

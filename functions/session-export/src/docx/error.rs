@@ -30,6 +30,9 @@ pub enum DocxError {
     /// A part or the whole is larger than is read.
     #[error("{0} is larger than {1} MB when unpacked")]
     TooLarge(PartLabel, u64),
+    /// A large XML part, or all of them together, is packed more densely than [`limits::RATIO`](super::limits::RATIO).
+    #[error("{0} is more than {limit} times larger when unpacked, as only a ZIP bomb is", limit = super::limits::RATIO)]
+    Bomb(PartLabel),
     /// A part declares a document type, which no Word document needs and which can expand without bound.
     #[error("the part {0} contains a DOCTYPE, which is not allowed in a Word document")]
     Doctype(PartLabel),
@@ -65,6 +68,9 @@ pub enum DocxError {
     /// Word would not open a document with so many comments ([MS-OI29500] 2.1.315).
     #[error("the document would have more than {limit} comments, which Word does not open", limit = super::limits::COMMENTS)]
     TooManyComments,
+    /// The comments and their marks together are longer than [`limits::INSERTED`](super::limits::INSERTED).
+    #[error("the comments would make the document more than {limit} MB larger", limit = super::limits::INSERTED >> 20)]
+    TooMuchInserted,
     /// The result could not be shown to be the original plus comments, and was thrown away.
     #[error("the comments could not be added without changing {0}; the document was left as it is")]
     Proof(PartLabel),

@@ -8,6 +8,7 @@ use super::model::{Model, Run, slice};
 use super::place::{Cut, Place, Range};
 use super::styles::Styles;
 use super::xml::tag_name;
+use super::{DocxError, limits};
 
 /// What stands at one place. Ends go before starts, so that neighbouring ranges don't overlap.
 #[derive(Debug, Default)]
@@ -18,13 +19,16 @@ struct Marks {
 }
 
 /// The insertions for some comments: each id with its range.
+///
+/// # Errors
+/// They are too long.
 pub(super) fn insertions(
     xml: &str,
     model: &Model,
     dialect: &Dialect,
     styles: &Styles,
     ranges: &[(u32, Range)],
-) -> Insertions {
+) -> Result<Insertions, DocxError> {
     let mut places: BTreeMap<u32, (Cut, Marks)> = BTreeMap::new();
     let mut at = |place: Place, edit: &dyn Fn(&mut Marks)| {
         edit(
@@ -51,8 +55,11 @@ pub(super) fn insertions(
             Place { offset, cut },
             &marks.write(dialect, styles),
         );
+        if insertions.size() > limits::INSERTED {
+            return Err(DocxError::TooMuchInserted);
+        }
     }
-    insertions
+    Ok(insertions)
 }
 
 impl Marks {

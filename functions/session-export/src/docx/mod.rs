@@ -16,6 +16,7 @@ mod edit;
 mod error;
 mod fields;
 mod fold;
+mod hosts;
 pub mod limits;
 mod marks;
 mod markup;
@@ -60,9 +61,10 @@ pub struct Comment<'a> {
     pub initials: &'a str,
     /// When, in UTC: `2025-11-14T14:25:10Z`. Anything else is left out.
     pub date: &'a str,
-    /// The text, one paragraph a line. Characters that XML cannot hold are left out.
+    /// The text, one paragraph a line up to [`limits::PARAGRAPHS`]. Characters that XML cannot hold are left out.
     pub paragraphs: Vec<String>,
-    /// The text that is commented on. Longer ones than [`limits::QUOTE`] are not searched.
+    /// The text that is commented on. Longer ones than [`limits::QUOTE`] are not searched, nor those beyond
+    /// [`limits::QUOTES`].
     pub quote: Option<&'a str>,
     /// The name of the section that it is in.
     pub section: Option<&'a str>,
@@ -136,7 +138,8 @@ pub struct Annotated {
 /// note's mark. When the range does not hold the quote, the quote is added to the comment's text.
 ///
 /// The same input gives the same bytes. Without comments, the input itself comes back, checked in the same way.
-/// Time and memory are linear in the document, the spans of the sections and the quotes.
+/// Time and memory are linear in the document, the comments and the sections' indices, whatever they look like:
+/// [`limits`] says where the search stops for that.
 ///
 /// # Errors
 /// The document is refused, see [`DocxError`]; or the result could not be proven, and then it is thrown away.
@@ -170,8 +173,11 @@ pub fn annotate(
     let ids = part.new_ids(&model.comment_ids, comments.len())?;
     let ranges: Vec<_> = ids.iter().copied().zip(planned.iter().map(|p| p.range)).collect();
     let dialect = markup::Dialect::new(model.strict, model.plain_w);
-    let insertions = marks::insertions(xml, &model, &dialect, &styles, &ranges);
-    let written = write_comments(&part.dialect(model.strict), comments, &planned, &ids, &styles);
+    let insertions = marks::insertions(xml, &model, &dialect, &styles, &ranges)?;
+    let written = write_comments(&part.dialect(model.strict), comments, &planned, &ids, &styles)?;
+    if insertions.size() + written.len() > limits::INSERTED {
+        return Err(DocxError::TooMuchInserted);
+    }
 
     let mut changes = Changes::default();
     let context = Context {
@@ -318,36 +324,48 @@ fn write_comments(
     planned: &[Planned],
     ids: &[u32],
     styles: &Styles,
-) -> String {
+) -> Result<String, DocxError> {
     let mut out = String::new();
     for ((comment, planned), id) in comments.iter().zip(planned).zip(ids) {
         out.push_str(&dialect.comment(*id, comment, &lines(comment, planned), styles));
+        if out.len() > limits::INSERTED {
+            return Err(DocxError::TooMuchInserted);
+        }
     }
-    out
+    Ok(out)
 }
 
 /// The comment's lines, at least one, and the quote where the range does not show it.
 fn lines(comment: &Comment<'_>, planned: &Planned) -> Vec<String> {
-    let lines = comment
-        .paragraphs
-        .iter()
-        .flat_map(|paragraph| paragraph.split('\n'));
-    let mut lines: Vec<String> = lines.map(|line| line.trim_end_matches('\r').to_owned()).collect();
+    let mut lines = Vec::new();
+    for line in comment.paragraphs.iter().flat_map(|text| text.split('\n')) {
+        add_line(&mut lines, line.trim_end_matches('\r'));
+    }
     if let Some(quote) = comment
         .quote
         .map(str::trim)
         .filter(|q| !q.is_empty() && !planned.shows_quote())
     {
         let quote = quote.split_whitespace().collect::<Vec<_>>().join(" ");
-        lines.push(format!(
-            "{} \u{201c}{quote}\u{201d}",
-            where_found(planned.quote_in)
-        ));
+        let found = where_found(planned.quote_in);
+        add_line(&mut lines, &format!("{found} \u{201c}{quote}\u{201d}"));
     }
     if lines.is_empty() {
         lines.push(String::new());
     }
     lines
+}
+
+/// Adds a line as a paragraph, or to the last paragraph when there are too many.
+fn add_line(lines: &mut Vec<String>, line: &str) {
+    match lines.get_mut(limits::PARAGRAPHS - 1) {
+        None => lines.push(line.to_owned()),
+        Some(_) if line.is_empty() => {}
+        Some(last) => {
+            last.push(' ');
+            last.push_str(line);
+        }
+    }
 }
 
 fn where_found(story: Option<Story>) -> &'static str {

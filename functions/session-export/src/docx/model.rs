@@ -3,6 +3,7 @@
 //! Offsets are `u32` because a part is at most 64 MB. Text is never copied: a document of 33 MB takes about as
 //! much again for its model.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 /// No index.
@@ -71,7 +72,7 @@ pub(super) struct Paragraph {
 pub(super) const BODY_TEXT: u8 = u8::MAX;
 
 /// The stories beside the main one. Word ignores comments in all of them ([MS-OI29500] 2.1.315).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Story {
     /// A text box, in a drawing or in VML.
@@ -115,6 +116,8 @@ pub(super) struct Model {
     pub(super) hosts: Vec<Host>,
     /// Ids that comment markers already use.
     pub(super) comment_ids: Vec<i64>,
+    /// Indices of the paragraphs that are not the first of a block content control; listed when first needed.
+    free: OnceCell<Vec<u32>>,
 }
 
 impl Model {
@@ -128,11 +131,32 @@ impl Model {
         at(paragraph)..at(paragraph + 1)
     }
 
+    /// The bytes of some paragraphs in the part, with what stands between them.
+    pub(super) fn size_of(&self, paragraphs: &Range<usize>) -> u64 {
+        let end = self.paragraphs.last().map_or(0, |last| last.last);
+        let at = |i: usize| u64::from(self.paragraphs.get(i).map_or(end, |p| p.start));
+        at(paragraphs.end).saturating_sub(at(paragraphs.start))
+    }
+
     /// The paragraph that a piece belongs to.
     pub(super) fn paragraph_of(&self, piece: usize) -> usize {
         self.paragraphs
             .partition_point(|p| p.pieces as usize <= piece)
             .saturating_sub(1)
+    }
+
+    /// The nearest paragraphs before and after one that are not the first of a block content control.
+    pub(super) fn free_around(&self, paragraph: usize) -> (Option<usize>, Option<usize>) {
+        let free = self.free.get_or_init(|| {
+            let all = (0_u32..).zip(&self.paragraphs);
+            all.filter(|(_, p)| p.control == NONE)
+                .map(|(index, _)| index)
+                .collect()
+        });
+        let at = free.partition_point(|index| (*index as usize) < paragraph);
+        let next = free.partition_point(|index| *index as usize <= paragraph);
+        let get = |at: usize| free.get(at).map(|index| *index as usize);
+        (at.checked_sub(1).and_then(get), get(next))
     }
 
     /// The content control or field that an offset lies strictly inside of.

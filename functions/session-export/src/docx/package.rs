@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
+use zip::read::ZipFile;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::error::PartLabel;
@@ -11,8 +12,6 @@ use super::{DocxError, directory, limits, xml};
 const OLE: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 const ZIP: &[u8] = b"PK\x03\x04";
 const BROKEN: DocxError = DocxError::Archive("is damaged");
-/// Parts above this size are unpacked once to be counted before any memory is set aside for them.
-const COUNT_FIRST: u64 = 4 << 20;
 
 pub(super) type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 
@@ -21,15 +20,56 @@ pub(super) struct Package<'a> {
     pub(super) archive: Archive<'a>,
     /// Part names without leading slash in lower case, as OPC compares them (ECMA-376-2 6.2.2.3).
     index: HashMap<String, usize>,
+    /// The archive was written here.
+    own: bool,
+}
+
+/// How large something is, and what it takes in the archive.
+#[derive(Debug, Clone, Copy, Default)]
+struct Packing {
+    size: u64,
+    packed: u64,
+}
+
+impl Packing {
+    fn of<R: Read>(entry: &ZipFile<'_, R>) -> Self {
+        Self {
+            size: entry.size(),
+            packed: entry.compressed_size(),
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            size: self.size.saturating_add(other.size),
+            packed: self.packed.saturating_add(other.packed),
+        }
+    }
+
+    fn is_bomb(self) -> bool {
+        self.size > limits::DENSE && self.size / limits::RATIO > self.packed
+    }
 }
 
 impl<'a> Package<'a> {
     /// Opens the archive and checks what can be checked without unpacking whole parts.
     ///
     /// # Errors
-    /// It is no ZIP archive or an OLE file; names are ambiguous; it is encrypted; it is over a limit; entries
-    /// overlap; an XML part starts with a DOCTYPE or is in UTF-16.
+    /// It is no ZIP archive or an OLE file; names are ambiguous; it is encrypted; it is over a limit or a bomb;
+    /// entries overlap; an XML part starts with a DOCTYPE or is in UTF-16.
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, DocxError> {
+        Self::with(bytes, false)
+    }
+
+    /// Opens an archive that was written here. Long comments may be packed as densely as a bomb.
+    ///
+    /// # Errors
+    /// As for [`Package::open`].
+    pub(super) fn reopen(bytes: &'a [u8]) -> Result<Self, DocxError> {
+        Self::with(bytes, true)
+    }
+
+    fn with(bytes: &'a [u8], own: bool) -> Result<Self, DocxError> {
         if bytes.starts_with(OLE) {
             return Err(DocxError::Ole);
         }
@@ -49,34 +89,61 @@ impl<'a> Package<'a> {
         let mut package = Self {
             index: HashMap::new(),
             archive,
+            own,
         };
         package.check_entries()?;
+        package.check_prologs()?;
         Ok(package)
     }
 
+    /// Checks what the directory declares, and keeps the names.
     fn check_entries(&mut self) -> Result<(), DocxError> {
-        let mut total = 0_u64;
+        let (mut total, mut xml) = (0_u64, Packing::default());
         for i in 0..self.archive.len() {
             let entry = self.archive.by_index_raw(i).map_err(|_| BROKEN)?;
             if entry.encrypted() {
                 return Err(DocxError::Ole);
             }
             let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
-            total = total.saturating_add(entry.size());
-            if is_xml(&name) && entry.size() > limits::XML_PART {
-                return Err(too_large(&name, limits::XML_PART));
-            }
+            let part = Packing::of(&entry);
             drop(entry);
+            total = total.saturating_add(part.size);
             if is_xml(&name) {
-                xml::check_prolog(&name, &self.head(i, &name)?)?;
+                if part.size > limits::XML_PART {
+                    return Err(too_large(&name, limits::XML_PART));
+                }
+                self.refuse_bomb(part, &name)?;
+                xml = xml.and(part);
             }
             self.index.insert(canonical(&name), i);
         }
+        self.refuse_bomb(xml, "the document")?;
         if total > limits::TOTAL {
             Err(too_large("the document", limits::TOTAL))
         } else {
             Ok(())
         }
+    }
+
+    /// Refuses what is large and packed as only a bomb is, before any of it is unpacked.
+    fn refuse_bomb(&self, packing: Packing, name: &str) -> Result<(), DocxError> {
+        if packing.is_bomb() && !self.own {
+            Err(DocxError::Bomb(name.into()))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_prologs(&mut self) -> Result<(), DocxError> {
+        for i in 0..self.archive.len() {
+            let entry = self.archive.by_index_raw(i).map_err(|_| BROKEN)?;
+            let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
+            drop(entry);
+            if is_xml(&name) {
+                xml::check_prolog(&name, &self.head(i, &name)?)?;
+            }
+        }
+        Ok(())
     }
 
     fn head(&mut self, index: usize, name: &str) -> Result<Vec<u8>, DocxError> {
@@ -94,6 +161,11 @@ impl<'a> Package<'a> {
         self.index.get(&canonical(name)).copied()
     }
 
+    /// The unpacked bytes that the archive declares for a part.
+    pub(super) fn size_of(&mut self, index: usize) -> u64 {
+        self.archive.by_index_raw(index).map_or(0, |entry| entry.size())
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.index.keys().map(String::as_str)
     }
@@ -106,24 +178,22 @@ impl<'a> Package<'a> {
         self.find(name).map(|index| self.read_at(index, name)).transpose()
     }
 
-    /// A part's bytes. At most [`limits::XML_PART`] are unpacked, whatever size the archive declares.
+    /// A part's bytes. It is not unpacked further than the archive declares, and at most [`limits::XML_PART`].
     ///
     /// # Errors
-    /// The part is too large, damaged, or its size or checksum is not the declared one.
+    /// The part is too large, a bomb, damaged, or its size or checksum is not the declared one.
     pub(super) fn read_at(&mut self, index: usize, name: &str) -> Result<Vec<u8>, DocxError> {
         let entry = self.archive.by_index(index).map_err(|_| unreadable(name))?;
-        let declared = entry.size();
+        let packing = Packing::of(&entry);
+        drop(entry);
+        let declared = packing.size;
         if declared > limits::XML_PART {
             return Err(too_large(name, limits::XML_PART));
         }
-        if declared > COUNT_FIRST {
-            let counted = std::io::copy(&mut entry.take(declared + 1), &mut std::io::sink());
-            require(counted.ok() == Some(declared), name)?;
-        } else {
-            drop(entry);
-        }
+        self.refuse_bomb(packing, name)?;
         let entry = self.archive.by_index(index).map_err(|_| unreadable(name))?;
-        let mut bytes = Vec::with_capacity(usize::try_from(declared).unwrap_or(0));
+        // What is set aside here takes no memory until it is filled.
+        let mut bytes = Vec::with_capacity(usize::try_from(declared + 1).unwrap_or(0));
         let read = entry.take(declared + 1).read_to_end(&mut bytes);
         require(read.ok().map(|n| n as u64) == Some(declared), name)?;
         Ok(bytes)

@@ -93,8 +93,11 @@ fn last_in(model: &Model, index: usize) -> Option<Place> {
     })
 }
 
-fn whole(run: &Run) -> bool {
-    run.whole || (run.tag_end - run.start) + (run.properties.1 - run.properties.0) > REPEATED
+/// A marker in the piece goes around its run. To split the run would repeat its start tag and properties, and the
+/// text's start tag.
+fn whole(piece: &TextPiece, run: &Run) -> bool {
+    let text_tag = piece.start - piece.element.0;
+    run.whole || (run.tag_end - run.start) + (run.properties.1 - run.properties.0) + text_tag > REPEATED
 }
 
 /// The piece is one element, which has no inside.
@@ -107,7 +110,7 @@ fn start_of((piece, run): (&TextPiece, &Run), spot: Spot) -> (Place, bool) {
     let inside = !is_char(piece) && spot.offset > piece.start;
     if !inside && piece.element.0 == run.content.0 {
         (between(run.start), false)
-    } else if whole(run) {
+    } else if whole(piece, run) {
         (between(run.start), true)
     } else {
         (
@@ -122,7 +125,7 @@ fn end_of((piece, run): (&TextPiece, &Run), spot: Spot) -> (Place, bool) {
     let inside = !is_char(piece) && spot.offset < piece.end;
     if !inside && piece.element.1 == run.content.1 {
         (between(run.end), false)
-    } else if whole(run) {
+    } else if whole(piece, run) {
         (between(run.end), true)
     } else {
         (
@@ -193,11 +196,9 @@ fn outside_control(model: &Model, (first, last): (usize, usize), range: Range) -
     if control(last).is_none() {
         return range;
     }
-    let free = |index: &usize| control(*index).is_none();
-    let after = (last + 1..model.paragraphs.len())
-        .find(free)
-        .and_then(|index| first_in(model, index));
-    let before = (0..last).rev().find(free).and_then(|index| last_in(model, index));
+    let (before, after) = model.free_around(last);
+    let before = before.and_then(|index| last_in(model, index));
+    let after = after.and_then(|index| first_in(model, index));
     match (after, before) {
         (Some(end), _) => Range {
             end,

@@ -21,7 +21,7 @@ type Header = (Vec<u8>, Option<(u16, u16)>, u32, String);
 /// # Errors
 /// [`DocxError::Proof`] with the part where they differ.
 pub(super) fn prove(original: &mut Package<'_>, result: &[u8], changes: &Changes) -> Result<(), DocxError> {
-    let mut result = Package::open(result).map_err(|_| failed("the archive"))?;
+    let mut result = Package::reopen(result).map_err(|_| failed("the archive"))?;
     let count = original.archive.len();
     require(
         result.archive.len() == count + changes.added.len(),

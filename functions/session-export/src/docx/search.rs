@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::Comment;
 use super::fold::{self, Level, SEPARATOR};
+use super::hosts::Hosts;
 use super::matcher::Matcher;
 use super::model::{Model, Story};
 use super::sections::Home;
 use super::stories::Stories;
 use super::text::{Spot, Text};
+use super::{Comment, limits};
+
+/// How often the document may be searched, all spans taken together.
+const SPANS: u64 = 4;
 
 /// Where a quote was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +28,11 @@ pub(super) enum Found {
 
 type Results = Vec<Option<Found>>;
 
-/// Searches all quotes; the time is linear in the spans searched and the quotes, each taken at most five times.
+/// Paragraphs, and the comments whose quotes are searched there.
+type Group = (Range<usize>, Vec<usize>);
+
+/// Searches all quotes. The time is linear in the document and the quotes: sections may overlap, but all spans
+/// together are at most [`SPANS`] documents, and each is folded at most five times.
 pub(super) fn search(
     xml: &str,
     model: &Model,
@@ -34,8 +42,14 @@ pub(super) fn search(
 ) -> Results {
     let mut results = vec![None; comments.len()];
     let groups = groups(comments, homes);
-    let main = Main { xml, model, comments };
-    for (span, members) in &groups {
+    let everywhere = 0..model.paragraphs.len();
+    let main = Main {
+        xml,
+        model,
+        comments,
+        homes,
+    };
+    for (span, members) in &affordable(&groups, everywhere.clone(), |span| model.size_of(span)) {
         main.search(Level::Exact, span, members, &mut results);
         let possible = main.possible(span, members, &results);
         for level in Level::FORGIVING {
@@ -49,29 +63,67 @@ pub(super) fn search(
         return results;
     }
     let stories = stories();
-    for (span, members) in &groups {
-        hosts(model, &stories, span, comments, members, &mut results);
+    let hosts = Hosts::new(model, &stories);
+    for (span, members) in &affordable(&groups, everywhere, |span| hosts.size_of(span)) {
+        for (index, host) in anywhere(hosts.within(span), comments, members, &results) {
+            let paragraph = model.hosts.get(host).map(|host| host.paragraph as usize);
+            let at_home = paragraph.is_some_and(|paragraph| is_home(homes, index, paragraph));
+            set(&mut results, index, at_home.then_some(Found::Host(host)));
+        }
     }
     let everyone: Vec<usize> = groups.into_iter().flat_map(|(_, members)| members).collect();
     beside(&stories, comments, &everyone, &mut results);
     results
 }
 
-/// Comments with a quote, by the span in which it is searched.
-fn groups(comments: &[Comment<'_>], homes: &[Home]) -> Vec<(Range<usize>, Vec<usize>)> {
+/// Comments with a quote, by the span in which it is searched. Those after [`limits::QUOTES`] are left out.
+fn groups(comments: &[Comment<'_>], homes: &[Home]) -> Vec<Group> {
     let mut groups: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+    let mut left = limits::QUOTES;
     for (index, (comment, home)) in comments.iter().zip(homes).enumerate() {
-        if comment.quote.is_some() {
-            groups
-                .entry((home.span.start, home.span.end))
-                .or_default()
-                .push(index);
-        }
+        let Some(quote) = comment.quote else { continue };
+        let Some(now) = left.checked_sub(quote.len().min(limits::QUOTE)) else {
+            break;
+        };
+        left = now;
+        groups
+            .entry((home.span.start, home.span.end))
+            .or_default()
+            .push(index);
     }
     groups
         .into_iter()
         .map(|((start, end), members)| (start..end, members))
         .collect()
+}
+
+/// What is searched: each span for itself, the smallest first, as long as all together are not larger than
+/// [`SPANS`] times everything. What is left is searched once everywhere; then a hit counts only at home.
+fn affordable(groups: &[Group], everywhere: Range<usize>, size: impl Fn(&Range<usize>) -> u64) -> Vec<Group> {
+    let mut left = SPANS * size(&everywhere);
+    let mut ordered: Vec<&Group> = groups.iter().collect();
+    ordered.sort_by_key(|(span, _)| size(span));
+    let (mut chosen, mut rest) = (Vec::new(), Vec::new());
+    for (span, members) in ordered {
+        match left.checked_sub(size(span)) {
+            Some(now) => {
+                left = now;
+                chosen.push((span.clone(), members.clone()));
+            }
+            None => rest.extend(members),
+        }
+    }
+    if !rest.is_empty() {
+        chosen.push((everywhere, rest));
+    }
+    chosen
+}
+
+/// Whether a paragraph is among those in which a comment's quote is searched.
+fn is_home(homes: &[Home], index: usize, paragraph: usize) -> bool {
+    homes
+        .get(index)
+        .is_some_and(|home| home.span.contains(&paragraph))
 }
 
 fn is_found(results: &Results, index: usize) -> bool {
@@ -98,6 +150,7 @@ struct Main<'a> {
     xml: &'a str,
     model: &'a Model,
     comments: &'a [Comment<'a>],
+    homes: &'a [Home],
 }
 
 impl Main<'_> {
@@ -110,11 +163,12 @@ impl Main<'_> {
         let found = Matcher::new(wanted.iter().map(|(_, quote)| quote.as_str())).find(&text.folded);
         for ((index, _), found) in wanted.iter().zip(found) {
             let spots = found.and_then(|found| text.spots(found));
-            set(
-                results,
-                *index,
-                spots.map(|(start, end)| Found::Main(level, start, end)),
-            );
+            let at_home = spots.filter(|(start, end)| {
+                let home = |spot: &Spot| is_home(self.homes, *index, self.model.paragraph_of(spot.piece));
+                home(start) && home(end)
+            });
+            let found = at_home.map(|(start, end)| Found::Main(level, start, end));
+            set(results, *index, found);
         }
     }
 
@@ -146,28 +200,6 @@ fn set(results: &mut Results, index: usize, found: Option<Found>) {
     }
 }
 
-/// Text boxes and notes whose host is in the span.
-fn hosts(
-    model: &Model,
-    stories: &Stories,
-    span: &Range<usize>,
-    comments: &[Comment<'_>],
-    members: &[usize],
-    results: &mut Results,
-) {
-    let inside = model
-        .hosts
-        .iter()
-        .enumerate()
-        .filter(|(_, host)| span.contains(&(host.paragraph as usize)));
-    let texts: Vec<(usize, &str)> = inside
-        .map(|(index, host)| (index, stories.text_of(host)))
-        .collect();
-    for (index, host) in anywhere(&texts, comments, members, results) {
-        set(results, index, Some(Found::Host(host)));
-    }
-}
-
 fn beside(stories: &Stories, comments: &[Comment<'_>], members: &[usize], results: &mut Results) {
     let texts: Vec<(Story, &str)> = stories
         .beside
@@ -187,10 +219,13 @@ fn anywhere<T: Copy>(
     results: &Results,
 ) -> Vec<(usize, T)> {
     let mut found: BTreeMap<usize, T> = BTreeMap::new();
+    if texts.is_empty() {
+        return Vec::new();
+    }
     for level in Level::ALL {
         let mut wanted = wanted(level, comments, members, results);
         wanted.retain(|(index, _)| !found.contains_key(index));
-        if texts.is_empty() || wanted.is_empty() {
+        if wanted.is_empty() {
             continue;
         }
         let (mut folded, mut ends) = (String::new(), Vec::new());
@@ -206,4 +241,29 @@ fn anywhere<T: Copy>(
         }
     }
     found.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SPANS, affordable};
+
+    #[test]
+    fn overlapping_spans_cost_no_more_than_a_few_documents() {
+        let groups: Vec<_> = (0..5_000).map(|n| (n..100_000, vec![n])).collect();
+        let size = |span: &std::ops::Range<usize>| span.len() as u64;
+        let searched = affordable(&groups, 0..100_000, size);
+        let cost: u64 = searched.iter().map(|(span, _)| size(span)).sum();
+        assert!(cost <= (SPANS + 1) * 100_000, "{cost}");
+        let mut members: Vec<usize> = searched.into_iter().flat_map(|(_, members)| members).collect();
+        members.sort_unstable();
+        assert!(members.into_iter().eq(0..5_000), "nobody is forgotten");
+    }
+
+    #[test]
+    fn spans_that_do_not_overlap_are_each_searched_alone() {
+        let groups: Vec<_> = (0..5_000).map(|n| (n..n + 1, vec![n])).collect();
+        let mut searched = affordable(&groups, 0..5_000, |span| span.len() as u64);
+        searched.sort_by_key(|(span, _)| span.start);
+        assert_eq!(searched, groups);
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::fold::{self, Level};
-use super::model::{BODY_TEXT, Model};
+use super::model::Model;
 use super::{AnchoredBy, Section, text};
 
 /// Where a comment belongs before its quote is looked at.
@@ -21,10 +21,8 @@ pub(super) struct Home {
 pub(super) struct Homes<'a> {
     model: &'a Model,
     indices: HashMap<&'a str, &'a [usize]>,
-    /// Headings in document order: paragraph and level.
-    headings: Vec<(usize, u8)>,
-    /// The first heading with each text.
-    by_text: HashMap<String, usize>,
+    /// The paragraphs of the first heading with each text.
+    by_text: HashMap<String, Range<usize>>,
     known: HashMap<&'a str, Option<Home>>,
     elsewhere: Home,
 }
@@ -32,13 +30,11 @@ pub(super) struct Homes<'a> {
 impl<'a> Homes<'a> {
     /// `None` if the document has no paragraph.
     pub(super) fn new(xml: &str, model: &'a Model, sections: &'a [Section<'a>]) -> Option<Self> {
-        let levels = model.paragraphs.iter().map(|p| p.level).enumerate();
-        let headings: Vec<_> = levels.filter(|(_, level)| *level != BODY_TEXT).collect();
         let mut by_text = HashMap::new();
-        for (index, (paragraph, _)) in headings.iter().enumerate() {
+        for span in headings(model) {
             by_text
-                .entry(key(&text::paragraph(xml, model, *paragraph)))
-                .or_insert(index);
+                .entry(key(&text::paragraph(xml, model, span.start)))
+                .or_insert(span);
         }
         let first = model.body.first().map_or(0, |p| *p as usize);
         model.paragraphs.get(first)?;
@@ -54,7 +50,6 @@ impl<'a> Homes<'a> {
         Some(Self {
             model,
             indices,
-            headings,
             by_text,
             known: HashMap::new(),
             elsewhere,
@@ -103,22 +98,31 @@ impl<'a> Homes<'a> {
         })
     }
 
-    /// From the heading to the next one of the same or a higher level.
     fn by_heading(&self, name: &str) -> Option<Home> {
-        let index = *self.by_text.get(&key(name))?;
-        let (paragraph, level) = *self.headings.get(index)?;
-        let next = self
-            .headings
-            .iter()
-            .skip(index + 1)
-            .find(|(_, other)| *other <= level);
-        let end = next.map_or(self.model.paragraphs.len(), |(next, _)| *next);
+        let span = self.by_text.get(&key(name))?;
         Some(Home {
-            span: paragraph..end,
-            paragraph,
+            span: span.clone(),
+            paragraph: span.start,
             rung: AnchoredBy::Heading,
         })
     }
+}
+
+/// For each heading in document order: from there to the next one of the same or a higher level.
+fn headings(model: &Model) -> Vec<Range<usize>> {
+    // The nearest heading of each level behind the current one, from title to level 9.
+    let mut nearest = [model.paragraphs.len(); 10];
+    let mut found = Vec::new();
+    for (index, paragraph) in model.paragraphs.iter().enumerate().rev() {
+        let level = usize::from(paragraph.level);
+        if let Some([above @ .., same]) = nearest.get_mut(..=level) {
+            let end = above.iter().fold(*same, |end, other| end.min(*other));
+            *same = index;
+            found.push(index..end);
+        }
+    }
+    found.reverse();
+    found
 }
 
 /// What two spellings of one heading have in common.

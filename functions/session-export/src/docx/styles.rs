@@ -4,10 +4,14 @@ use std::collections::HashMap;
 
 use super::DocxError;
 use super::model::BODY_TEXT;
-use super::xml::{Scanner, Token};
+use super::xml::{Scanner, Tag, Token};
 
 /// How far a chain of `basedOn` is followed.
 const CHAIN: usize = 16;
+
+/// Longest id that is used, in characters (the SDK's schema for `w:styleId`): each mark repeats one, and each
+/// paragraph looks one up.
+const ID: usize = 253;
 
 /// What the document's styles part says. Style ids differ by language (`a7` in a Cyrillic document), so styles
 /// are found by their built-in names.
@@ -39,11 +43,11 @@ impl Styles {
             };
             match tag.word() {
                 "style" => {
-                    id = tag.attribute("styleId").unwrap_or_default();
+                    id = style_id(&tag, "styleId");
                     styles.by_id.insert(id.clone(), Style::default());
                 }
                 "name" => styles.name(&id, &tag.attribute("val").unwrap_or_default()),
-                "basedOn" => styles.edit(&id, |s| s.based_on = tag.attribute("val").unwrap_or_default()),
+                "basedOn" => styles.edit(&id, |s| s.based_on = style_id(&tag, "val")),
                 "outlineLvl" => {
                     let level = tag.attribute("val").and_then(|level| outline_level(&level));
                     styles.edit(&id, |s| s.level = s.level.or(level));
@@ -63,6 +67,7 @@ impl Styles {
     fn name(&mut self, id: &str, name: &str) {
         let name = name.to_ascii_lowercase();
         match name.as_str() {
+            "annotation reference" | "annotation text" if id.is_empty() => {}
             "annotation reference" => self.reference = Some(id.to_owned()),
             "annotation text" => self.text = Some(id.to_owned()),
             "title" => self.edit(id, |s| s.level = Some(0)),
@@ -88,6 +93,12 @@ impl Styles {
         }
         None
     }
+}
+
+/// An attribute that holds a style's id; empty if that is too long.
+fn style_id(tag: &Tag<'_>, attribute: &str) -> String {
+    let id = tag.attribute(attribute).filter(|id| id.chars().count() <= ID);
+    id.unwrap_or_default()
 }
 
 /// The level that an `outlineLvl` value means; 9 is body text (ECMA-376-1 17.3.1.20).

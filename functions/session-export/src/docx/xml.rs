@@ -135,7 +135,9 @@ impl<'a> Scanner<'a> {
         let text = utf8(part, bytes)?;
         let content = text.strip_prefix(BOM).unwrap_or(text);
         let mut reader = NsReader::from_str(content);
-        reader.resolver_mut().set_max_namespace_bindings(1_024);
+        reader
+            .resolver_mut()
+            .set_max_namespace_bindings(limits::NAMESPACES);
         let base = text.len() - content.len();
         Ok(Self {
             reader,
@@ -306,7 +308,7 @@ pub(super) fn is_balanced(bytes: &[u8]) -> bool {
 /// Refuses a part whose first bytes, up to its root element, hold a DOCTYPE or are not UTF-8.
 ///
 /// A DOCTYPE may stand nowhere else (XML 1.0, production 22), so parts that are otherwise not read need not
-/// be unpacked whole.
+/// be unpacked whole. A part whose root element is not reached in [`limits::PROLOG`] bytes is malformed.
 pub(super) fn check_prolog(part: &str, head: &[u8]) -> Result<(), DocxError> {
     if head.starts_with(&[0xff, 0xfe])
         || head.starts_with(&[0xfe, 0xff])
@@ -319,6 +321,9 @@ pub(super) fn check_prolog(part: &str, head: &[u8]) -> Result<(), DocxError> {
         .unwrap_or(head)
         .trim_ascii_start();
     loop {
+        if rest.len() < 2 && head.len() as u64 >= limits::PROLOG {
+            return Err(DocxError::Malformed(part.into(), limits::PROLOG));
+        }
         let close: &[u8] = if rest.starts_with(b"<?") {
             b"?>"
         } else if rest.starts_with(b"<!--") {

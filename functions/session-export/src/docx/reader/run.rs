@@ -177,6 +177,8 @@ impl Reader<'_> {
             return;
         };
         let last = pieces.len().saturating_sub(1);
+        let head = pieces.first().map_or(start, |first| first.start);
+        let space = space(self.xml.get(start as usize..head as usize).unwrap_or(""));
         for (index, piece) in pieces.iter_mut().enumerate() {
             // Between two pieces of one element there is no place for a marker.
             let (first, last) = (index == 0, index == last);
@@ -188,7 +190,7 @@ impl Reader<'_> {
                 .xml
                 .get(piece.start as usize..piece.end as usize)
                 .unwrap_or("");
-            match space(self.xml.get(start as usize..piece.start as usize).unwrap_or("")) {
+            match space {
                 Space::Preserve => {}
                 Space::Missing if raw.trim_ascii() == raw => piece.add_space = true,
                 // Word drops the outer blanks of such a text; split, they would show.

@@ -6,8 +6,8 @@ use zip::ZipWriter;
 use zip::write::{FullFileOptions, SimpleFileOptions};
 
 use super::builder::{Docx, W, p};
-use super::on;
-use crate::docx::{DocxError, annotate, limits};
+use super::{on, part};
+use crate::docx::{Comment, DocxError, annotate, limits};
 
 fn refusal(document: &[u8]) -> DocxError {
     annotate(document, &[on("one")], &[]).unwrap_err()
@@ -63,6 +63,19 @@ fn a_doctype_in_any_part_is_refused_whether_it_is_read_or_not() {
             ),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn a_doctype_behind_more_blanks_than_are_looked_at_is_refused() {
+    let limit = usize::try_from(limits::PROLOG).unwrap();
+    for blanks in [limit - 1, limit, limit + 1, 2 * limit] {
+        let blanks = " ".repeat(blanks - "<?xml version=\"1.0\"?><!---->".len());
+        for prolog in ["<?xml version=\"1.0\"?><!---->", "<!----><?xml version=\"1.0\"?>"] {
+            let part = format!("{prolog}{blanks}<!DOCTYPE x [<!ENTITY a \"b\">]><x/>");
+            let error = refusal(&good().part("word/theme/theme1.xml", part).build());
+            assert!(matches!(error, DocxError::Malformed(..)), "{error}");
+        }
     }
 }
 
@@ -138,6 +151,24 @@ fn too_deep_nesting_is_refused() {
     ));
 }
 
+#[test]
+fn too_many_namespaces_are_refused() {
+    let element = |count: usize| {
+        let declared: Vec<String> = (0..count).map(|n| format!(" xmlns:a{n}=\"urn:{n}\"")).collect();
+        let declared = declared.concat();
+        annotate(
+            &Docx::new(&format!("<w:p{declared}/>")).build(),
+            &[on("one")],
+            &[],
+        )
+    };
+    assert!(element(limits::NAMESPACES - 1).is_ok(), "and the root's");
+    assert!(matches!(
+        element(limits::NAMESPACES),
+        Err(DocxError::Malformed(..))
+    ));
+}
+
 /// A document with more parts that declare this size.
 fn declaring(size: u32, names: &[String]) -> Vec<u8> {
     let content = vec![b' '; 12_345];
@@ -185,6 +216,35 @@ fn a_bomb_that_declares_too_little_is_refused_before_it_is_kept() {
         DocxError::Malformed(..) | DocxError::Archive(_)
     ));
     assert!(start.elapsed().as_secs() < 1);
+}
+
+#[test]
+fn what_is_packed_as_only_a_bomb_is_refused_whether_it_is_read_or_not() {
+    let blanks = " ".repeat(5 << 20);
+    let bomb = |document: Docx| assert!(matches!(refusal(&document.build()), DocxError::Bomb(_)));
+    bomb(good().part("word/theme/theme1.xml", &blanks));
+    bomb((0..50).fold(good(), |document, n| {
+        document.part(&format!("customXml/item{n}.xml"), &blanks[..100 << 10])
+    }));
+    let rels = part(&good().build(), "_rels/.rels").replace("document.xml", "document.bin");
+    bomb(
+        good()
+            .part("_rels/.rels", rels)
+            .part("word/document.bin", &blanks),
+    );
+    let small = good().part("word/theme/theme1.xml", format!("<x>{}</x>", &blanks[..3 << 20]));
+    assert!(annotate(&small.build(), &[on("one")], &[]).is_ok());
+}
+
+#[test]
+fn comments_that_pack_well_are_not_taken_for_a_bomb() {
+    let comment = Comment {
+        paragraphs: vec!["a".repeat(5 << 20)],
+        ..on("one")
+    };
+    let annotated = annotate(&good().build(), &[comment], &[]).unwrap();
+    let size = part(&annotated.document, "word/comments.xml").len() as u64;
+    assert!(size > limits::DENSE && size / limits::RATIO > annotated.document.len() as u64);
 }
 
 #[test]

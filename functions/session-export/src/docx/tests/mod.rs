@@ -1,6 +1,7 @@
 //! Whole documents in, whole documents out.
 
 mod anchors;
+mod bounds;
 mod builder;
 mod hostile;
 mod package;
