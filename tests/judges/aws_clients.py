@@ -6,7 +6,7 @@
 `aws s3 ls --recursive` and boto3 list the same objects of the same sizes; `aws s3 cp --recursive` and boto3 bring
 down the same bytes; and in every folder with a manifest-sha256.txt each file it names has the SHA-256 it says.
 With --write, boto3's transfer manager also sends 20 MB in parts under {PREFIX}aws-clients/ and reads them back.
-Prints every failure and one summary line; fails on any failure, and when nothing was found.
+Prints every failure and one summary line; fails on any failure, and when no object or no manifest was found.
 
 Needs requirements-localstack.txt: awscli and boto3.
 """
@@ -137,6 +137,7 @@ def main():
         judge.expect(judge.aws_list() == listed, "aws s3 ls and boto3 list different objects")
         judge.read_all(listed, down)
         manifested = judge.check_manifests(down)
+        judge.expect(manifested, f"no {MANIFEST} with a file in it is under {arguments.prefix!r}")
         if arguments.write:
             judge.transfer(moved)
     for failure in judge.failures:

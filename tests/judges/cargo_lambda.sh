@@ -4,12 +4,14 @@
 #
 #   cargo_lambda.sh VENV
 #
-# VENV is a virtual environment with requirements-lambda.txt installed. Fails unless both events export all files.
-# Nothing outlives the script.
+# VENV is a virtual environment with requirements-lambda.txt installed. Fails unless both events export all files, and
+# S3 holds them. Nothing outlives the script.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 venv=${1:?usage: $0 VENV}
+# What the caller has set must not stand in for what `cargo local` says.
+unset AWS_ENDPOINT_URL_S3 AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN S3_BUCKET_NAME
 export PATH="$venv/bin:$PATH"
 work=$(mktemp -d)
 groups=()
@@ -63,13 +65,19 @@ await "starting Runtime server" "$work/watch"
 for event in tests/events/export_review.json tests/events/post_reviews.json; do
     cargo lambda invoke session-export -A 127.0.0.1 -P "$watch_port" --data-file "$event" >"$work/answer" ||
         { cat "$work/watch" >&2; exit 1; }
-    "$venv/bin/python" - "$work/answer" "$event" <<'PYTHON'
-import json, sys
+    "$venv/bin/python" - "$work/answer" "$event" "$work/data" <<'PYTHON'
+import json, pathlib, sys
 answer = json.load(open(sys.argv[1]))
 if "statusCode" in answer:
     assert answer["statusCode"] == 201, answer
     answer = json.loads(answer["body"])
 assert answer["total_files"] == 14, answer
-print(f"cargo lambda invoke --data-file {sys.argv[2]}: {answer['total_files']} files in {answer['location']}")
+# The embedded S3 shows its objects as plain files.
+bucket, _, prefix = answer["location"].removeprefix("s3://").partition("/")
+folder = pathlib.Path(sys.argv[3]) / bucket / "objects" / prefix
+stored = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+assert stored == {file["path"]: file["size"] for file in answer["uploaded_files"]}, (stored, answer)
+assert len(stored) == 14 and "manifest.json" in stored, stored
+print(f"cargo lambda invoke --data-file {sys.argv[2]}: {len(stored)} files in {answer['location']}")
 PYTHON
 done

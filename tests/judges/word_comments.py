@@ -278,7 +278,8 @@ def main():
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("--validator", default=os.environ.get("OOXML_VALIDATOR", str(here / BINARY)))
-    parser.add_argument("--accepted", type=int, default=110)
+    parser.add_argument("--accepted", type=int, default=110, help="how many must be annotated at least")
+    parser.add_argument("--read", type=int, default=100, help="how many python-docx must have read at least")
     options = parser.parse_args()
 
     def one(source):
@@ -310,7 +311,10 @@ def main():
         f"{len(sources)} documents: {accepted} annotated, {len(sources) - accepted} refused, {failed} failed; "
         f"{read} read by python-docx; anchors: {kinds}"
     )
-    return 1 if failed or accepted < options.accepted else 0
+    if accepted < options.accepted or read < options.read:
+        print(f"FAIL at least {options.accepted} must be annotated, and {options.read} read by python-docx")
+        return 1
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,15 @@
-//! What a person meets: `cargo local demo`, and a function that isn't set up.
+//! What a person meets: `cargo local`, its demo, and a function that isn't set up.
 
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::support::programs;
+use bytes::Bytes;
+use casefile_local::client::post_json;
+
+use crate::support::{programs, sample};
 
 async fn demo(data: &std::path::Path) -> Output {
     let program = &programs().await["casefile-local"];
@@ -31,6 +38,123 @@ async fn the_demo_shows_a_verified_folder_and_can_be_repeated() {
         );
         assert!(said.contains("exporting the sample review"), "{said}");
         assert!(!said.contains('\u{1b}'), "no terminal, no escapes: {said}");
+    }
+}
+
+/// A running `cargo local`, and where it says that it listens. Killed when a test fails.
+struct Local {
+    process: Child,
+    listening: Vec<SocketAddr>,
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Local {
+    async fn start(data: &std::path::Path) -> Self {
+        let program = &programs().await["casefile-local"];
+        let mut process = Command::new(program)
+            .args(["--port", "0", "--s3-port", "0", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut listening = Vec::new();
+        for line in lines.map(Result::unwrap) {
+            if let Some((_, address)) = line.split_once(" http://") {
+                listening.push(address.split(',').next().unwrap().parse().unwrap());
+            }
+            if line.contains("Ctrl-C stops") {
+                break;
+            }
+        }
+        Self { process, listening }
+    }
+
+    /// The processes that it started and that live, the functions' among them.
+    fn children(&self) -> Vec<PathBuf> {
+        let id = self.process.id().to_string();
+        let all = std::fs::read_dir("/proc")
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        all.filter(|process| {
+            let stat = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
+            let fields = stat.rsplit_once(") ").map(|(_, fields)| fields);
+            fields.and_then(|fields| fields.split(' ').nth(1)) == Some(&id)
+        })
+        .collect()
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &self.process.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    fn exit_code(&mut self) -> Option<i32> {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(20) {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("it does not stop");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_stops_everything_and_leaves_nothing_behind() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let data = tempfile::tempdir().unwrap();
+        let mut local = Local::start(data.path()).await;
+        assert_eq!(local.listening.len(), 3, "gateway, Invoke API and S3");
+        let request = Bytes::from(sample(signal).to_string());
+        let answer = post_json(local.listening[0], "/v1/reviews", request)
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 201);
+        let functions = local.children();
+        assert!(!functions.is_empty());
+        local.signal(signal);
+        assert_eq!(local.exit_code(), Some(0), "{signal}");
+        for address in &local.listening {
+            assert!(
+                TcpStream::connect(address).is_err(),
+                "{signal}: {address} is open"
+            );
+        }
+        for function in functions {
+            assert!(!function.exists(), "{signal}: {} is left", function.display());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_is_taken_is_told_with_the_cause_and_the_remedy() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let program = &programs().await["casefile-local"];
+    for (taken, free) in [("--port", "--s3-port"), ("--s3-port", "--port")] {
+        let data = tempfile::tempdir().unwrap();
+        let output = Command::new(program)
+            .args([taken, &port, free, "0", "--data"])
+            .arg(data.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains(taken) && said.contains("Address already in use"),
+            "{said}"
+        );
     }
 }
 

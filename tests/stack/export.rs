@@ -229,8 +229,8 @@ async fn an_export_that_another_version_finished_is_the_answer() {
 
 #[tokio::test]
 async fn the_fiftieth_revision_costs_no_more_than_a_read_for_each_before_it() {
-    let harness = Harness::start().await;
     static CLOCK: AtomicI64 = AtomicI64::new(1_763_121_600);
+    let harness = Harness::start().await;
     let export = harness.at(|| Timestamp::from_second(CLOCK.fetch_add(60, Ordering::Relaxed)).unwrap());
     for revision in 1..=50 {
         let mut request = sample("many");

@@ -142,9 +142,9 @@ impl Harness {
         let data = TempDir::new().unwrap();
         let mut config = S3Config::new(data.path(), Timestamp::now);
         config.buckets = vec![BUCKET.to_owned()];
-        config.access_key = ACCESS_KEY.to_owned();
-        config.secret_key = SECRET_KEY.to_owned();
-        config.region = REGION.to_owned();
+        ACCESS_KEY.clone_into(&mut config.access_key);
+        SECRET_KEY.clone_into(&mut config.secret_key);
+        REGION.clone_into(&mut config.region);
         let s3 = S3Server::start(config).await.unwrap();
         let client = client(&s3.endpoint());
         let export = exporter(client.clone(), "session-export/1", noon);

@@ -157,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    fn request(change: Value) -> ApiGatewayV2httpRequest {
+    fn request(change: &Value) -> ApiGatewayV2httpRequest {
         let mut event = json!({
             "version": "2.0",
             "rawPath": "/v1/reviews",
@@ -181,26 +181,26 @@ mod tests {
             ("/v1/reviews", "v1"),
             ("/v1/v1/reviews", "v1"),
         ] {
-            let request = request(json!({"rawPath": path, "requestContext": context(stage)}));
+            let request = request(&json!({"rawPath": path, "requestContext": context(stage)}));
             assert_eq!(route(&request), Ok(Route::ExportReview), "{path} {stage}");
         }
         for path in ["/", "/v1/reviews/", "/v1/reviewsx", "/prodv1/reviews"] {
-            let request = request(json!({"rawPath": path, "requestContext": context("prod")}));
+            let request = request(&json!({"rawPath": path, "requestContext": context("prod")}));
             assert_eq!(route(&request).unwrap_err().kind, ProblemKind::NotFound, "{path}");
         }
-        let get = request(json!({"requestContext": {"http": {"method": "GET"}}}));
+        let get = request(&json!({"requestContext": {"http": {"method": "GET"}}}));
         assert_eq!(route(&get).unwrap_err().kind, ProblemKind::NotFound);
     }
 
     #[test]
     fn a_body_is_text_or_base64_of_text() {
-        assert_eq!(json_body(request(json!({}))).unwrap(), "{}");
+        assert_eq!(json_body(request(&json!({}))).unwrap(), "{}");
         assert_eq!(
-            json_body(request(json!({"body": "e30=", "isBase64Encoded": true}))).unwrap(),
+            json_body(request(&json!({"body": "e30=", "isBase64Encoded": true}))).unwrap(),
             "{}"
         );
         for body in ["e30", "/w=="] {
-            let request = request(json!({"body": body, "isBase64Encoded": true}));
+            let request = request(&json!({"body": body, "isBase64Encoded": true}));
             assert_eq!(
                 json_body(request).unwrap_err().kind,
                 ProblemKind::Malformed,
@@ -215,14 +215,14 @@ mod tests {
             json!({"content-type": "text/plain"}),
             json!({"content-type": "application/json", "content-encoding": "gzip"}),
         ] {
-            let request = request(json!({"headers": headers}));
+            let request = request(&json!({"headers": headers}));
             assert_eq!(
                 json_body(request).unwrap_err().kind,
                 ProblemKind::UnsupportedMediaType,
                 "{headers}"
             );
         }
-        assert!(json_body(request(json!({"headers": {}}))).is_ok());
+        assert!(json_body(request(&json!({"headers": {}}))).is_ok());
         assert!(
             json_body(request(
                 json!({"headers": {"content-type": "application/vnd.x+json"}})

@@ -9,20 +9,30 @@ use serde_json::{Value, json};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     start().await;
-    lambda_runtime::run(service_fn(handle)).await
+    let started = now_ms();
+    lambda_runtime::run(service_fn(move |event| handle(event, started))).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test wants to see when it started")]
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }
 
 /// What happens before the first poll is set by the variable `START`.
 async fn start() {
     match variables().get("START").map(String::as_str) {
         Some("exit") => std::process::exit(7),
+        Some("slow") => tokio::time::sleep(Duration::from_millis(50)).await,
         Some("hang") => tokio::time::sleep(Duration::from_mins(10)).await,
         _ => {}
     }
 }
 
-async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
+async fn handle(event: LambdaEvent<Value>, started: i64) -> Result<Value, Error> {
     let LambdaEvent { payload, context } = event;
+    if let Some(records) = payload.get("Records") {
+        return print_records(records);
+    }
     let payload = command(payload);
     let number = |name: &str| payload.get(name).and_then(Value::as_u64).unwrap_or_default();
     match payload.get("do").and_then(Value::as_str).unwrap_or_default() {
@@ -42,6 +52,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         "context" => Ok(json!({
             "request_id": context.request_id,
             "deadline": context.deadline,
+            "started": started,
             "arn": context.invoked_function_arn,
             "trace": context.xray_trace_id,
         })),
@@ -72,6 +83,16 @@ fn panic_as_asked() -> Result<Value, Error> {
 fn print() {
     println!("to stdout");
     eprintln!("to stderr");
+}
+
+/// An event of S3: its keys, and a failure where one of them asks for it.
+#[expect(clippy::print_stdout, reason = "a test wants to see what arrived")]
+fn print_records(records: &Value) -> Result<Value, Error> {
+    println!("{records}");
+    if records.to_string().contains("fail") {
+        return Err(Error::from("a key asked it to fail"));
+    }
+    Ok(Value::Null)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test wants to see its environment")]

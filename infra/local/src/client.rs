@@ -13,13 +13,13 @@ use tokio::net::TcpStream;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No connection.
-    #[error("no connection: {0}")]
+    #[error("no connection")]
     Connect(#[from] std::io::Error),
     /// The connection broke.
-    #[error("the connection broke: {0}")]
+    #[error("the connection broke")]
     Broken(#[from] hyper::Error),
     /// The request can't be built.
-    #[error("the request can't be built: {0}")]
+    #[error("the request can't be built")]
     Request(#[from] hyper::http::Error),
 }
 

@@ -22,13 +22,13 @@ use crate::stack::{Stack, StackConfig, StackError};
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// The stack doesn't start.
-    #[error("{0}")]
+    #[error(transparent)]
     Stack(#[from] StackError),
     /// The sample can't be read.
-    #[error("the sample review of tests/fixtures/review can't be read: {0}")]
+    #[error("the sample review of tests/fixtures/review can't be read")]
     Sample(#[from] std::io::Error),
     /// The gateway doesn't answer.
-    #[error("the export got no answer: {0}")]
+    #[error("the export got no answer")]
     Client(#[from] ClientError),
     /// The export was refused.
     #[error("the export was refused: status {status}, {body}")]
@@ -39,16 +39,16 @@ pub enum DemoError {
         body: String,
     },
     /// The answer isn't what it should be.
-    #[error("the export's answer can't be read: {0}")]
+    #[error("the export's answer can't be read")]
     Answer(#[from] serde_json::Error),
     /// The answer's folder is none.
-    #[error("the export's folder {0}")]
+    #[error("the export's folder is none")]
     Folder(#[from] NameError),
     /// The template's settings don't lead to a bucket.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
     /// The folder can't be read back.
-    #[error("the folder can't be read back: {0}")]
+    #[error("the folder can't be read back")]
     ReadBack(#[from] StoreError),
     /// The folder isn't what its manifest says.
     #[error("the folder is not what its manifest says")]
@@ -79,7 +79,9 @@ pub async fn run(config: StackConfig) -> Result<(), DemoError> {
     })
     .await;
     if outcome.is_err() {
-        printed.try_iter().for_each(|line| (config.log)(line));
+        for line in printed.try_iter() {
+            (config.log)(line);
+        }
     }
     outcome
 }

@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod client;
+mod deliveries;
 pub mod demo;
 pub mod gateway;
 pub mod lambda;
@@ -12,4 +13,5 @@ pub mod progress;
 pub mod s3;
 pub mod sample;
 pub mod stack;
+pub mod stop;
 pub mod template;

@@ -1,7 +1,7 @@
 //! `cargo local`: the whole stack on this machine.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person")]
-
+use std::error::Error;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +11,13 @@ use casefile_local::demo;
 use casefile_local::progress::Progress;
 use casefile_local::sample::workspace;
 use casefile_local::stack::{Stack, StackConfig};
+use casefile_local::stop::Stop;
 use clap::{Parser, Subcommand};
+use tracing::Level;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Runs Casefile on this machine: functions, gateway and an embedded S3, until Ctrl-C.
 #[derive(Parser)]
@@ -39,49 +45,73 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = match cli.command {
-        Some(Command::Demo) => interruptible(demo(&cli)).await,
-        None => serve(&cli).await,
-    };
-    match outcome {
+    match Box::pin(run(&cli)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cargo local: {error}");
+            say(&format!("cargo local: {}", with_causes(error.as_ref())));
             ExitCode::FAILURE
         }
     }
 }
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+type Outcome = Result<(), Box<dyn Error>>;
 
-async fn demo(cli: &Cli) -> Outcome {
-    Ok(demo::run(config(cli)).await?)
+async fn run(cli: &Cli) -> Outcome {
+    show_warnings();
+    let stop = Stop::on_signals()?;
+    match cli.command {
+        Some(Command::Demo) => unless_told(&stop, Box::pin(demo::run(config(cli)))).await?,
+        None => serve(cli, &stop).await?,
+    }
+    Ok(())
 }
 
-async fn serve(cli: &Cli) -> Outcome {
+/// The stack's own warnings, on standard error. Its libraries' are about single requests.
+fn show_warnings() {
+    let own = Targets::new().with_target("casefile_local", Level::WARN);
+    let lines = tracing_subscriber::fmt::layer()
+        .without_time()
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .with_filter(own);
+    tracing_subscriber::registry().with(lines).init();
+}
+
+async fn serve(cli: &Cli, stop: &Stop) -> Outcome {
     let mut config = config(cli);
     config.gateway = SocketAddr::from((Ipv4Addr::LOCALHOST, cli.port));
     config.s3 = SocketAddr::from((Ipv4Addr::LOCALHOST, cli.s3_port));
     let progress = Progress::new();
     progress.step("building the functions");
-    let stack = tokio::select! {
-        stack = Stack::start(&config) => stack?,
-        _ = tokio::signal::ctrl_c() => return Err("interrupted".into()),
-    };
+    let stack = unless_told(stop, Box::pin(Stack::start(&config))).await?;
     progress.finish();
-    print_addresses(&stack);
-    tokio::signal::ctrl_c().await?;
-    println!("stopping");
+    show(&addresses(&stack));
+    stop.told().await;
+    show("stopping");
     stack.stop().await;
     Ok(())
 }
 
-/// Ends the work at Ctrl-C; what it started ends with it.
-async fn interruptible(work: impl Future<Output = Outcome>) -> Outcome {
+/// Ends the work when the process is told to stop; what it started ends with it.
+async fn unless_told<T, E: Error + 'static>(
+    stop: &Stop,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Box<dyn Error>> {
     tokio::select! {
-        outcome = work => outcome,
-        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        outcome = work => Ok(outcome?),
+        () = stop.told() => Err("interrupted".into()),
     }
+}
+
+/// An error and what led to it, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.extend([": ", &error.to_string()]);
+        cause = error.source();
+    }
+    line
 }
 
 fn config(cli: &Cli) -> StackConfig {
@@ -89,24 +119,74 @@ fn config(cli: &Cli) -> StackConfig {
     let data = cli.data.clone().unwrap_or_else(|| workspace.join(".casefile"));
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
     let clock = jiff::Timestamp::now;
-    StackConfig::new(workspace, data, Arc::new(|line| eprintln!("{line}")), clock)
+    StackConfig::new(workspace, data, Arc::new(|line| say(&line.to_string())), clock)
 }
 
-fn print_addresses(stack: &Stack) {
-    println!("HTTP API    http://{}", stack.gateway());
-    println!("Invoke API  http://{}", stack.invoke_api());
-    println!(
-        "S3          {}, bucket {}",
-        stack.s3.endpoint(),
-        stack.artifacts_bucket().unwrap_or("(none)")
+fn addresses(stack: &Stack) -> String {
+    let mut lines = vec![
+        format!("HTTP API    http://{}", stack.gateway()),
+        format!("Invoke API  http://{}", stack.invoke_api()),
+        format!(
+            "S3          {}, bucket {}",
+            stack.s3.endpoint(),
+            stack.artifacts_bucket().unwrap_or("(none)")
+        ),
+    ];
+    let undelivered = stack.undelivered();
+    let warnings = undelivered
+        .iter()
+        .map(|trigger| format!("warning: not delivered on this machine: {trigger}"));
+    lines.extend(warnings);
+    lines.push("\nFor AWS's own tools, and for `cargo lambda watch`:".to_owned());
+    let variables = stack.s3_environment();
+    let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
+    let bucket = stack.artifacts_bucket().map(|bucket| ("S3_BUCKET_NAME", bucket));
+    lines.extend(
+        variables
+            .chain(bucket)
+            .map(|(name, value)| format!("  export {name}={value}")),
     );
-    println!();
-    println!("For AWS's own tools, and for `cargo lambda watch`:");
-    for (name, value) in stack.s3_environment() {
-        println!("  export {name}={value}");
+    lines.push("  unset AWS_SESSION_TOKEN".to_owned());
+    lines.push("\nCtrl-C stops everything; what S3 holds stays.".to_owned());
+    lines.join("\n")
+}
+
+/// A line for whoever reads; that nobody does, as when the terminal is gone, is no failure.
+fn show(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// The same on standard error.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use casefile_local::s3::StartError;
+    use casefile_local::stack::StackError;
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_with_its_causes_and_each_of_them_once() {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 9000));
+        let taken = || io::Error::other("address in use");
+        let s3 = StackError::S3(StartError::Listen(address, taken()));
+        assert_eq!(
+            with_causes(&s3),
+            "S3 doesn't start; another port may be given with --s3-port, another folder with --data: could not \
+             listen on 127.0.0.1:9000: address in use"
+        );
+        let gateway = StackError::Listen {
+            address,
+            source: taken(),
+        };
+        assert_eq!(
+            with_causes(&gateway),
+            "can't listen on 127.0.0.1:9000; another port may be given with --port: address in use"
+        );
     }
-    if let Some(bucket) = stack.artifacts_bucket() {
-        println!("  export S3_BUCKET_NAME={bucket}");
-    }
-    println!("\nCtrl-C stops everything; what S3 holds stays.");
 }

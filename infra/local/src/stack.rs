@@ -8,19 +8,25 @@ use casefile::bucket::Bucket;
 use casefile::config::{ConfigError, Env, bucket_name};
 use casefile::key::BasePath;
 use jiff::Timestamp;
+use tokio::task::JoinSet;
 
 use crate::build::{BuildError, build};
+use crate::deliveries::{deliver, triggers};
 use crate::gateway::{Gateway, GatewayConfig, RouteError};
 use crate::lambda::{self, Credentials, FunctionSpec, Lambda, LambdaConfig, LogFormat, LogSink, SpecError};
-use crate::s3::{S3Config, S3Server, StartError};
+use crate::s3::{S3Config, S3Server, SessionCredentials, StartError};
 use crate::template::{Function, LoadError, Settings, Template};
 
 /// Processes of one function at once: the sample's twins, and twice as many again.
 const MAX_CONCURRENCY: usize = 64;
-/// The embedded S3's key and secret. They open nothing but this machine's own copy.
+/// The embedded S3's key and secret, for people and their tools. They open nothing but this machine's own copy.
 pub const ACCESS_KEY: &str = "casefile";
 /// See [`ACCESS_KEY`].
 pub const SECRET_KEY: &str = "casefile-local-secret";
+/// The functions' key, which goes with a session token, as a role's in Lambda.
+const FUNCTION_ACCESS_KEY: &str = "casefile-functions";
+const FUNCTION_SECRET_KEY: &str = "casefile-functions-local-secret";
+const FUNCTION_SESSION_TOKEN: &str = "casefile-functions-local-session-token";
 /// The region that the stack says it is in.
 pub const REGION: &str = "us-east-1";
 
@@ -60,27 +66,27 @@ impl StackConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
     /// The template.
-    #[error("{0}")]
+    #[error(transparent)]
     Template(#[from] LoadError),
     /// The functions' programs.
-    #[error("{0}")]
+    #[error(transparent)]
     Build(#[from] BuildError),
     /// S3.
-    #[error("{0}")]
+    #[error("S3 doesn't start; another port may be given with --s3-port, another folder with --data")]
     S3(#[from] StartError),
     /// The functions.
-    #[error("{0}")]
+    #[error(transparent)]
     Functions(#[from] SpecError),
     /// The routes.
-    #[error("{0}")]
+    #[error(transparent)]
     Routes(#[from] RouteError),
     /// The gateway's or the emulator's address.
-    #[error("can't listen on {address}: {error}; another port may be given with --port")]
+    #[error("can't listen on {address}; another port may be given with --port")]
     Listen {
         /// Where.
         address: SocketAddr,
         /// Why not.
-        error: std::io::Error,
+        source: std::io::Error,
     },
 }
 
@@ -93,6 +99,8 @@ pub struct Stack {
     gateway: lambda::Server,
     invoke_api: lambda::Server,
     template: Template,
+    /// S3's events on their way. Ends when dropped.
+    _deliveries: JoinSet<()>,
 }
 
 impl Stack {
@@ -116,6 +124,7 @@ impl Stack {
         programs: &BTreeMap<String, PathBuf>,
     ) -> Result<Self, StackError> {
         let s3 = start_s3(config, &template).await?;
+        let events = s3.events();
         let endpoint = s3.endpoint();
         let specs = template.functions.iter().map(|function| {
             let program = programs
@@ -125,7 +134,9 @@ impl Stack {
         });
         let specs: Vec<_> = specs.collect::<Result<_, _>>()?;
         let lambda = Lambda::new(lambda_config(config), specs)?;
-        let listen = |address| move |error| StackError::Listen { address, error };
+        let mut deliveries = JoinSet::new();
+        deliveries.spawn(deliver(events, triggers(&template), lambda.clone()));
+        let listen = |address| move |source| StackError::Listen { address, source };
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let invoke_api = lambda.serve_invoke_api(any).await.map_err(listen(any))?;
         let gateway = Gateway::new(
@@ -143,6 +154,7 @@ impl Stack {
             gateway,
             invoke_api,
             template,
+            _deliveries: deliveries,
         })
     }
 
@@ -162,6 +174,11 @@ impl Stack {
         functions
             .find(|function| function.binary == binary)
             .map(|function| function.name.as_str())
+    }
+
+    /// What calls a function once it is deployed, and not on this machine: [`Template::undelivered`].
+    pub fn undelivered(&self) -> Vec<String> {
+        self.template.undelivered()
     }
 
     /// The bucket that exports go to.
@@ -240,25 +257,33 @@ pub fn binaries(template: &Template) -> BTreeSet<String> {
 
 async fn start_s3(config: &StackConfig, template: &Template) -> Result<S3Server, StartError> {
     let mut s3 = S3Config::new(&config.data, config.clock);
-    s3.buckets = template
-        .buckets
-        .iter()
-        .map(|bucket| bucket.name.clone())
-        .collect();
-    s3.access_key = ACCESS_KEY.to_owned();
-    s3.secret_key = SECRET_KEY.to_owned();
-    s3.region = REGION.to_owned();
+    for bucket in &template.buckets {
+        let wanted = if bucket.versioned {
+            &mut s3.buckets
+        } else {
+            &mut s3.unversioned_buckets
+        };
+        wanted.push(bucket.name.clone());
+    }
+    ACCESS_KEY.clone_into(&mut s3.access_key);
+    SECRET_KEY.clone_into(&mut s3.secret_key);
+    s3.sessions = vec![SessionCredentials {
+        access_key: FUNCTION_ACCESS_KEY.to_owned(),
+        secret_key: FUNCTION_SECRET_KEY.to_owned(),
+        session_token: FUNCTION_SESSION_TOKEN.to_owned(),
+    }];
+    REGION.clone_into(&mut s3.region);
     s3.listen = config.s3;
     S3Server::start(s3).await
 }
 
 fn lambda_config(config: &StackConfig) -> LambdaConfig {
     let mut lambda = LambdaConfig::new(config.clock, config.log.clone());
-    lambda.region = REGION.to_owned();
+    REGION.clone_into(&mut lambda.region);
     lambda.credentials = Credentials {
-        access_key_id: ACCESS_KEY.to_owned(),
-        secret_access_key: SECRET_KEY.to_owned(),
-        session_token: None,
+        access_key_id: FUNCTION_ACCESS_KEY.to_owned(),
+        secret_access_key: FUNCTION_SECRET_KEY.to_owned(),
+        session_token: Some(FUNCTION_SESSION_TOKEN.to_owned()),
     };
     lambda
 }
@@ -281,3 +306,6 @@ fn spec(function: &Function, program: &Path, s3_endpoint: &str) -> FunctionSpec 
     spec.log_level.clone_from(&function.log_level);
     spec
 }
+
+#[cfg(test)]
+mod tests;

@@ -196,6 +196,33 @@ async fn what_a_crash_leaves_half_done_is_swept_and_never_seen() {
 }
 
 #[tokio::test]
+async fn a_record_that_can_not_be_read_is_set_aside_and_costs_nothing_else() {
+    let s3 = embedded().await;
+    s3.put("whole", "whole").await;
+    let s3 = restart(s3, |bucket| {
+        fs::create_dir_all(bucket.join("meta/02")).unwrap();
+        fs::write(bucket.join("meta/02/0000000000000002.json"), "").unwrap();
+        fs::write(bucket.join("meta/02/0000000000000002.data"), "kept").unwrap();
+        fs::write(bucket.join("meta/notes.txt"), "a person's").unwrap();
+        fs::create_dir_all(bucket.join("uploads/half")).unwrap();
+        fs::write(bucket.join("uploads/half/upload.json"), "{").unwrap();
+        fs::write(bucket.join("bucket.json"), "").unwrap();
+    })
+    .await;
+    assert_eq!(s3.keys("").await, ["whole"]);
+    assert_eq!(s3.text("whole").await, "whole");
+    let again = s3.put("whole", "again").await;
+    assert_eq!(again.version_id.unwrap().len(), 32, "it keeps versions as before");
+    let bucket = bucket_folder(&s3);
+    let broken = |name: &str| fs::read_to_string(bucket.join("broken").join(name)).unwrap();
+    assert_eq!(broken("0000000000000002.data"), "kept");
+    assert_eq!(broken("0000000000000002.json"), "");
+    assert_eq!(broken("half/upload.json"), "{");
+    assert!(bucket.join("meta/notes.txt").exists());
+    assert_eq!(files_under(&bucket.join("uploads")), 0);
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_is_not_stored_and_leaves_nothing() {
     let s3 = embedded().await;
     let presigning = aws_sdk_s3::presigning::PresigningConfig::expires_in(Duration::from_mins(1));

@@ -7,6 +7,7 @@
 mod checksums;
 mod conditional_writes;
 mod copies;
+mod credentials;
 mod deletes;
 mod embedded;
 mod faults;

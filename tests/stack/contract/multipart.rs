@@ -304,3 +304,37 @@ async fn a_copy_of_a_multipart_object_is_one_piece() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn uploads_are_listed_in_pages_that_count_common_prefixes() {
+    on_each_s3_but(Lax::RepeatedPrefix, async |s3| {
+        for key in ["a", "b/1", "b/2", "c", "d/1"] {
+            start(s3, key).await;
+        }
+        let request = s3
+            .client
+            .list_multipart_uploads()
+            .bucket(&s3.bucket)
+            .delimiter("/");
+        let mut pages = Vec::new();
+        let (mut key, mut id) = (None, None);
+        while pages.len() < 5 {
+            let page = request.clone().set_key_marker(key).set_upload_id_marker(id);
+            let page = page.max_uploads(2).send().await.unwrap();
+            let uploads = page.uploads().iter().filter_map(|upload| upload.key());
+            let prefixes = page.common_prefixes().iter().filter_map(|prefix| prefix.prefix());
+            pages.push(uploads.chain(prefixes).map(str::to_owned).collect::<Vec<_>>());
+            if page.is_truncated() != Some(true) {
+                break;
+            }
+            // A page that ends with a prefix names no upload.
+            let marker = page.next_upload_id_marker().filter(|id| !id.is_empty());
+            (key, id) = (
+                page.next_key_marker().map(str::to_owned),
+                marker.map(str::to_owned),
+            );
+        }
+        assert_eq!(pages, [["a", "b/"], ["c", "d/"]]);
+    })
+    .await;
+}

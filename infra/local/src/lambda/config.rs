@@ -20,20 +20,24 @@ pub struct LambdaConfig {
     pub credentials: Credentials,
     /// How many callers may wait for one function when all its processes are busy. One more is throttled.
     pub max_queued: usize,
-    /// Receives every line that a function prints.
+    /// How long a failed asynchronous call waits before each time it is made again. Lambda waits one minute, then two.
+    pub retry_waits: Vec<Duration>,
+    /// Receives every line that a function prints, and what becomes of its asynchronous calls.
     pub log: LogSink,
     /// The time: deadlines, log stream names and request ids follow it.
     pub clock: fn() -> Timestamp,
 }
 
 impl LambdaConfig {
-    /// Region `us-east-1`, account `000000000000`, credentials `local`, and 64 waiting callers a function.
+    /// Region `us-east-1`, account `000000000000`, credentials `local`, 64 waiting callers a function, and two more
+    /// attempts at an asynchronous call, after one second and two.
     pub fn new(clock: fn() -> Timestamp, log: LogSink) -> Self {
         Self {
             region: "us-east-1".to_owned(),
             account_id: "000000000000".to_owned(),
             credentials: Credentials::local(),
             max_queued: 64,
+            retry_waits: vec![Duration::from_secs(1), Duration::from_secs(2)],
             log,
             clock,
         }

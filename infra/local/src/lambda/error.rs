@@ -84,7 +84,7 @@ pub enum InvokeError {
     #[error("function not found: {0}")]
     UnknownFunction(String),
     /// The payload is larger than Lambda takes.
-    #[error("{size} byte payload is too large for the RequestResponse invocation type (limit {limit} bytes)")]
+    #[error("{size} byte payload is too large for this invocation type (limit {limit} bytes)")]
     RequestTooLarge {
         /// The payload's size in bytes.
         size: usize,

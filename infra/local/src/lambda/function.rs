@@ -19,9 +19,9 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
 /// One function: its processes, and who may use them.
 pub(super) struct Function {
-    config: Arc<LambdaConfig>,
-    ids: Arc<Ids>,
-    spec: FunctionSpec,
+    pub(super) config: Arc<LambdaConfig>,
+    pub(super) ids: Arc<Ids>,
+    pub(super) spec: FunctionSpec,
     /// As many as processes may run.
     slots: Semaphore,
     queued: AtomicUsize,
@@ -58,24 +58,29 @@ impl Function {
 
     /// Runs one call in a process that is free, or in a new one.
     pub(super) async fn invoke(&self, payload: Bytes) -> Result<Invocation, InvokeError> {
-        let _slot = self.slot().await?;
         let request_id = self.ids.request_id();
-        let mut work = self.work(&request_id, payload);
+        let result = self.attempt(&request_id, payload).await?;
+        Ok(Invocation { request_id, result })
+    }
+
+    /// Runs one call under an id.
+    pub(super) async fn attempt(
+        &self,
+        request_id: &str,
+        payload: Bytes,
+    ) -> Result<Result<Bytes, FunctionError>, InvokeError> {
+        let _slot = self.slot().await?;
+        let mut work = self.work(request_id, payload);
         loop {
             let environment = match self.idle() {
                 Some(environment) => environment,
-                None => match self.start(&request_id).await? {
+                None => match self.start(request_id).await? {
                     Ok(environment) => environment,
-                    Err(error) => {
-                        return Ok(Invocation {
-                            request_id,
-                            result: Err(error),
-                        });
-                    }
+                    Err(error) => return Ok(Err(error)),
                 },
             };
             match self.run(environment, work).await {
-                Ok(result) => return Ok(Invocation { request_id, result }),
+                Ok(result) => return Ok(result),
                 Err(untouched) => work = untouched,
             }
         }
@@ -85,8 +90,10 @@ impl Function {
     async fn run(
         &self,
         mut environment: Environment,
-        work: Work,
+        mut work: Work,
     ) -> Result<Result<Bytes, FunctionError>, Work> {
+        // Only now: the time that a new process takes to start is not the call's.
+        work.deadline_ms = self.deadline_ms();
         match environment.run(work, self.spec.timeout).await {
             Outcome::Finished(result) => {
                 self.keep(environment);
@@ -115,12 +122,16 @@ impl Function {
         self.slots.acquire().await.map_err(|_| InvokeError::ShuttingDown)
     }
 
-    fn work(&self, request_id: &str, payload: Bytes) -> Work {
+    fn deadline_ms(&self) -> i64 {
         let timeout_ms = i64::try_from(self.spec.timeout.as_millis()).unwrap_or(i64::MAX);
+        (self.config.clock)().as_millisecond().saturating_add(timeout_ms)
+    }
+
+    fn work(&self, request_id: &str, payload: Bytes) -> Work {
         Work {
             request_id: request_id.to_owned(),
             payload,
-            deadline_ms: (self.config.clock)().as_millisecond().saturating_add(timeout_ms),
+            deadline_ms: self.deadline_ms(),
             function_arn: self.arn(),
             trace_header: self.ids.trace_header(),
         }

@@ -30,7 +30,10 @@ async fn invoke(
     let name = function_name(&name);
     match kind {
         InvocationType::RequestResponse => Ok(report(lambda.invoke(name, payload).await?)),
-        InvocationType::Event => start(&lambda, name, payload),
+        InvocationType::Event => lambda
+            .invoke_async(name, payload)
+            .map(|()| empty(StatusCode::ACCEPTED))
+            .map_err(Refusal::from),
         InvocationType::DryRun => lambda
             .function(name)
             .map(|_| empty(StatusCode::NO_CONTENT))
@@ -92,25 +95,6 @@ async fn payload(body: Body, limit: usize) -> Result<Bytes, Refusal> {
 fn function_name(given: &str) -> &str {
     let name = given.rsplit_once(":function:").map_or(given, |(_, name)| name);
     name.split_once(':').map_or(name, |(name, _)| name)
-}
-
-/// Starts a call that nobody waits for. It is tried once; Lambda would try a failed one twice more.
-fn start(lambda: &Lambda, name: &str, payload: Bytes) -> Result<Response, Refusal> {
-    lambda.function(name)?;
-    let (lambda, name) = (lambda.clone(), name.to_owned());
-    tokio::spawn(async move {
-        match lambda.invoke(&name, payload).await {
-            Ok(Invocation { result: Ok(_), .. }) => {}
-            Ok(Invocation {
-                request_id,
-                result: Err(error),
-            }) => {
-                tracing::warn!(function = name, request_id, %error, "an asynchronous call failed");
-            }
-            Err(error) => tracing::warn!(function = name, %error, "an asynchronous call was not made"),
-        }
-    });
-    Ok(empty(StatusCode::ACCEPTED))
 }
 
 fn empty(status: StatusCode) -> Response {

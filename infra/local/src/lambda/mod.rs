@@ -8,10 +8,11 @@
 //!   never asks for work, fails the call that it was started for; it is not started again by itself.
 //! - Requests are at most 6,291,456 bytes, answers 6,291,556.
 //! - A call runs to its end although the caller stopped waiting.
+//! - An asynchronous call that fails is made twice more, with shorter waits than Lambda's.
 //!
-//! What is not: a process is never frozen between calls, memory is not limited, callers wait a little before
-//! they are throttled, and a failed asynchronous call is not repeated. Extensions, layers and streamed answers
-//! do not exist.
+//! What is not: a process is never frozen between calls, memory is not limited, and callers wait a little before
+//! they are throttled. Asynchronous calls are kept in memory alone, and have no dead-letter queue and no
+//! destination. Extensions, layers and streamed answers do not exist.
 //!
 //! Nothing is left behind. [`Lambda::shutdown`] ends every process and waits for it. If this process is killed
 //! instead, the connection on which a function waits for its next call breaks; `lambda_runtime` then returns an
@@ -22,6 +23,7 @@
 //! API Reference, "Invoke".
 
 mod answer;
+mod asynchronous;
 mod body;
 mod config;
 mod emulator;

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::config::{FunctionSpec, LambdaConfig, LogFormat};
+use super::config::{Credentials, FunctionSpec, LambdaConfig, LogFormat};
 
 /// Variables that a function's configuration may not set. Source: "Defined runtime environment variables".
 const RESERVED: [&str; 19] = [
@@ -45,9 +45,29 @@ pub(super) fn for_process(
     runtime_api: SocketAddr,
     log_stream: String,
 ) -> Vec<(String, String)> {
+    let lambdas = lambdas(config, spec, runtime_api, log_stream);
+    let lambdas = lambdas.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let own = spec
+        .environment
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()));
+    lambdas.chain(own).collect()
+}
+
+fn lambdas(
+    config: &LambdaConfig,
+    spec: &FunctionSpec,
+    runtime_api: SocketAddr,
+    log_stream: String,
+) -> Vec<(&'static str, String)> {
+    let Credentials {
+        access_key_id,
+        secret_access_key,
+        session_token,
+    } = config.credentials.clone();
     let mut variables = vec![
         ("_HANDLER", "bootstrap".to_owned()),
-        ("AWS_ACCESS_KEY_ID", config.credentials.access_key_id.clone()),
+        ("AWS_ACCESS_KEY_ID", access_key_id),
         ("AWS_DEFAULT_REGION", config.region.clone()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", spec.memory_mb.to_string()),
         ("AWS_LAMBDA_FUNCTION_NAME", spec.name.clone()),
@@ -58,37 +78,20 @@ pub(super) fn for_process(
         ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
         ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
         ("AWS_REGION", config.region.clone()),
-        (
-            "AWS_SECRET_ACCESS_KEY",
-            config.credentials.secret_access_key.clone(),
-        ),
+        ("AWS_SECRET_ACCESS_KEY", secret_access_key),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
         ("LAMBDA_TASK_ROOT", task_root(spec).display().to_string()),
         ("LANG", "en_US.UTF-8".to_owned()),
         ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin".to_owned()),
         ("TZ", ":UTC".to_owned()),
     ];
-    variables.extend(
-        config
-            .credentials
-            .session_token
-            .clone()
-            .map(|token| ("AWS_SESSION_TOKEN", token)),
-    );
+    variables.extend(session_token.map(|token| ("AWS_SESSION_TOKEN", token)));
     variables.extend(
         spec.log_level
             .clone()
             .map(|level| ("AWS_LAMBDA_LOG_LEVEL", level)),
     );
-    let own = spec
-        .environment
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()));
     variables
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .chain(own)
-        .collect()
 }
 
 /// The folder that the program lies in: a function's working directory.

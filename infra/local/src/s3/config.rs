@@ -21,17 +21,40 @@ impl fmt::Debug for TlsIdentity {
     }
 }
 
+/// An access key that goes with a session token, as Lambda gives to a function.
+#[derive(Clone)]
+pub struct SessionCredentials {
+    /// The access key.
+    pub access_key: String,
+    /// Its secret.
+    pub secret_key: String,
+    /// Requests that are signed with the key are refused without it.
+    pub session_token: String,
+}
+
+impl fmt::Debug for SessionCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionCredentials")
+            .field("access_key", &self.access_key)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What an embedded S3 needs to start. [`S3Config::new`] fills in what a single machine usually wants.
 #[derive(Clone)]
 pub struct S3Config {
     /// Where everything lies. Created when missing; one server at a time may have it open.
     pub root: PathBuf,
-    /// Buckets that are to exist, with versioning. Those that already exist stay as they are.
+    /// Buckets that are to exist and to keep versions. One that exists and keeps none does so from now on.
     pub buckets: Vec<String>,
-    /// The only access key that is known here.
+    /// Buckets that are to exist and to keep no versions. In one that exists and keeps them, versioning is suspended.
+    pub unversioned_buckets: Vec<String>,
+    /// The access key of this S3's owner, which needs no session token.
     pub access_key: String,
     /// Its secret.
     pub secret_key: String,
+    /// The other access keys that are known here.
+    pub sessions: Vec<SessionCredentials>,
     /// What `GetBucketLocation` and event records say. Signatures for any region are accepted.
     pub region: String,
     /// Port 0 takes a free one.
@@ -51,8 +74,10 @@ impl S3Config {
         Self {
             root: root.into(),
             buckets: Vec::new(),
+            unversioned_buckets: Vec::new(),
             access_key: "casefile".to_owned(),
             secret_key: "casefile-local-secret".to_owned(),
+            sessions: Vec::new(),
             region: "us-east-1".to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             tls: None,
@@ -67,9 +92,31 @@ impl fmt::Debug for S3Config {
         f.debug_struct("S3Config")
             .field("root", &self.root)
             .field("buckets", &self.buckets)
+            .field("unversioned_buckets", &self.unversioned_buckets)
             .field("access_key", &self.access_key)
+            .field("sessions", &self.sessions)
             .field("region", &self.region)
             .field("listen", &self.listen)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_show_in_debug_output() {
+        let config = S3Config {
+            secret_key: "hidden-key".to_owned(),
+            sessions: vec![SessionCredentials {
+                access_key: "AKID".to_owned(),
+                secret_key: "hidden-too".to_owned(),
+                session_token: "hidden-token".to_owned(),
+            }],
+            ..S3Config::new("root", || Timestamp::UNIX_EPOCH)
+        };
+        let shown = format!("{config:?}");
+        assert!(shown.contains("AKID") && !shown.contains("hidden"), "{shown}");
     }
 }

@@ -43,6 +43,7 @@ pub(crate) async fn accept(
     drop(listener);
     let all_ended = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(GRACE, all_ended).await;
+    connections.shutdown().await;
 }
 
 /// Returns also when whoever could stop the server is gone.

@@ -27,6 +27,17 @@ pub enum EventName {
 }
 
 impl EventName {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Put,
+        Self::Copy,
+        Self::CompleteMultipartUpload,
+        Self::Deleted,
+        Self::DeleteMarkerCreated,
+        Self::TagsPut,
+        Self::TagsDeleted,
+    ];
+
     /// As in a record's `eventName`; a notification's configuration says it with `s3:` before.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -84,6 +95,8 @@ pub struct ObjectEvent {
 pub(crate) struct Origin {
     pub request_id: String,
     pub source_ip: IpAddr,
+    /// The access key; the owner's where none is known.
+    pub principal: Option<String>,
 }
 
 impl Default for Origin {
@@ -91,6 +104,7 @@ impl Default for Origin {
         Self {
             request_id: String::new(),
             source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            principal: None,
         }
     }
 }

@@ -22,6 +22,7 @@ use s3s::{Body, S3Error, S3ErrorCode, S3Result, s3_error};
 use super::events::Origin;
 use super::faults::{Ending, Fault, Faults, Plan, Target, undergo};
 use super::requests::{RequestRecord, Requests};
+use super::signed;
 
 /// One request on its way. It travels in the request's extensions.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct Call {
 
 #[derive(Debug)]
 struct Admitted {
+    /// The access key.
+    principal: String,
     target: Target,
     after: Vec<Fault>,
     /// The connection is to end without an answer.
@@ -40,7 +43,10 @@ struct Admitted {
 
 impl Call {
     pub(crate) fn origin(&self) -> Origin {
-        self.origin.clone()
+        Origin {
+            principal: self.admitted.get().map(|admitted| admitted.principal.clone()),
+            ..self.origin.clone()
+        }
     }
 }
 
@@ -80,6 +86,7 @@ impl Gate {
         let origin = Origin {
             request_id,
             source_ip: self.peer,
+            principal: None,
         };
         let call = Arc::new(Call {
             origin,
@@ -87,11 +94,14 @@ impl Gate {
         });
         request.extensions_mut().insert(Arc::clone(&call));
         let expects = Expects::of(&request);
-        let answer = self
-            .service
-            .call(request.map(Body::from))
-            .await
-            .map_err(Aborted::Service);
+        let answer = match signed::check_scheme(request.headers(), request.uri()) {
+            Ok(()) => self
+                .service
+                .call(request.map(Body::from))
+                .await
+                .map_err(Aborted::Service),
+            Err(refusal) => refusal.to_http_response().map_err(|_| Aborted::Cut),
+        };
         let answer = match call.admitted.get() {
             Some(Admitted { cut: true, .. }) => Err(Aborted::Cut),
             Some(admitted) => after(admitted, answer).await,
@@ -184,44 +194,67 @@ impl Expects {
     }
 }
 
-/// Knows the one key pair.
+/// One access key.
+pub(crate) struct Key {
+    pub id: String,
+    pub secret: SecretKey,
+    /// Comes with each request of a temporary key, and with none of another.
+    pub session_token: Option<String>,
+}
+
+/// Knows the keys.
 pub(crate) struct Keeper {
-    pub access_key: String,
-    pub secret_key: SecretKey,
+    pub keys: Arc<[Key]>,
 }
 
 #[async_trait::async_trait]
 impl S3Auth for Keeper {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        if access_key == self.access_key {
-            Ok(self.secret_key.clone())
-        } else {
-            Err(s3_error!(
-                InvalidAccessKeyId,
-                "The AWS Access Key Id you provided does not exist in our records."
-            ))
-        }
+        let key = find(&self.keys, access_key).ok_or_else(signed::unknown_key)?;
+        Ok(key.secret.clone())
     }
 }
 
-/// Refuses anonymous requests, and applies the faults that strike before an operation.
+fn find<'a>(keys: &'a [Key], access_key: &str) -> Option<&'a Key> {
+    keys.iter().find(|key| key.id == access_key)
+}
+
+/// Refuses requests that are not signed as they must be, and applies the faults that strike before an operation.
 pub(crate) struct Admission {
+    pub keys: Arc<[Key]>,
     pub faults: Faults,
+}
+
+impl Admission {
+    /// Says whose key it is.
+    fn check_signed(&self, context: &S3AccessContext<'_>) -> S3Result<String> {
+        let Some(credentials) = context.credentials() else {
+            return Err(s3_error!(AccessDenied, "Access Denied"));
+        };
+        let key = find(&self.keys, &credentials.access_key).ok_or_else(signed::unknown_key)?;
+        let (headers, uri) = (context.headers(), context.uri());
+        signed::check_headers(headers, uri)?;
+        signed::check_token(headers, uri, key.session_token.as_deref())?;
+        Ok(key.id.clone())
+    }
 }
 
 #[async_trait::async_trait]
 impl S3Access for Admission {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
-        if context.credentials().is_none() {
-            return Err(s3_error!(AccessDenied, "Access Denied"));
-        }
+        let principal = self.check_signed(context)?;
         let target = target(context);
         let Plan { before, after } = self.faults.plan(&target);
         let ending = undergo(&before, &target).await;
         let cut = ending == Some(Ending::Cut);
         if let Some(call) = context.extensions_mut().get::<Arc<Call>>() {
             // Set once: a request is admitted once.
-            let _ = call.admitted.set(Admitted { target, after, cut });
+            let _ = call.admitted.set(Admitted {
+                principal,
+                target,
+                after,
+                cut,
+            });
         }
         match ending {
             None => Ok(()),

@@ -13,6 +13,7 @@
 //!                 meta/{nn}/      every version: {id}.json says what it is, {id}.data holds its bytes
 //!                 uploads/{id}/   multipart uploads that are under way
 //!                 tmp/            what is being received; emptied at start
+//!                 broken/         records that could not be read, and what belongs to them; there only if there are any
 //! ```
 //!
 //! `meta/` is the truth. A version exists from the moment its `.json` is renamed into place, and that is the
@@ -34,10 +35,11 @@ mod gate;
 mod ops;
 mod requests;
 mod server;
+mod signed;
 mod store;
 mod tls;
 
-pub use config::{S3Config, TlsIdentity};
+pub use config::{S3Config, SessionCredentials, TlsIdentity};
 pub use events::{EventName, ObjectEvent, event_record};
 pub use faults::{Fault, FaultHandle, FaultRule, Faults, Held, PausePoint, When};
 pub use requests::{RequestRecord, Requests};

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use s3s::auth::SecretKey;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -11,16 +12,20 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 use super::config::S3Config;
 use super::connection::accept;
 use super::events::ObjectEvent;
 use super::faults::Faults;
-use super::gate::{Admission, Gate, Keeper};
+use super::gate::{Admission, Gate, Keeper, Key};
 use super::ops::Operations;
 use super::requests::Requests;
 use super::store::Store;
 use super::tls;
+
+/// How long writes that are being committed may take once the server has stopped.
+const COMMITS: Duration = Duration::from_secs(10);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +69,7 @@ impl S3Server {
         if let Some(name) = config
             .buckets
             .iter()
+            .chain(&config.unversioned_buckets)
             .find(|name| !s3s::path::check_bucket_name(name))
         {
             return Err(StartError::BucketName(name.clone()));
@@ -131,11 +137,22 @@ impl S3Server {
         self.requests.clone()
     }
 
-    /// Stops listening, gives requests that are under way a second, and lets go of the storage.
+    /// Stops listening, gives requests that are under way a second, waits for writes that are being committed, and lets
+    /// go of the storage.
     pub async fn stop(mut self) {
         // Fails when nobody listens any more, and then there is nothing to stop.
         let _ = self.stop.send(true);
         let _ = (&mut self.accepting).await;
+        let in_use = Arc::downgrade(&self.store.shared);
+        drop(self);
+        let commits = async {
+            while in_use.strong_count() > 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        if timeout(COMMITS, commits).await.is_err() {
+            tracing::warn!("a write is still being committed");
+        }
     }
 }
 
@@ -159,10 +176,24 @@ async fn open(config: &S3Config) -> Result<Store, StartError> {
 
 fn service(config: &S3Config, store: Arc<Store>, faults: Faults) -> S3Service {
     let mut builder = S3ServiceBuilder::new(Operations::new(store));
+    let keys = keys(config);
     builder.set_auth(Keeper {
-        access_key: config.access_key.clone(),
-        secret_key: SecretKey::from(config.secret_key.as_str()),
+        keys: Arc::clone(&keys),
     });
-    builder.set_access(Admission { faults });
+    builder.set_access(Admission { keys, faults });
     builder.build()
+}
+
+fn keys(config: &S3Config) -> Arc<[Key]> {
+    let own = Key {
+        id: config.access_key.clone(),
+        secret: SecretKey::from(config.secret_key.as_str()),
+        session_token: None,
+    };
+    let sessions = config.sessions.iter().map(|session| Key {
+        id: session.access_key.clone(),
+        secret: SecretKey::from(session.secret_key.as_str()),
+        session_token: Some(session.session_token.clone()),
+    });
+    std::iter::once(own).chain(sessions).collect()
 }

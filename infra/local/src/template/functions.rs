@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::at::At;
 use super::error::TemplateError;
-use super::http_api;
+use super::events;
 use super::model::Function;
 use super::resolve::Resolver;
 
@@ -21,19 +21,24 @@ pub(super) fn read<'a>(
         globals: resolver.globals("Function"),
     };
     let name = resolver.physical_name(id, resource, resource)?;
-    let (routes, other_events) = http_api::events(resolver, &name, &properties.own)?;
+    let events = events::read(resolver, &name, &properties.own)?;
+    if let Some(url) = properties.find(&["FunctionUrlConfig"]) {
+        return Err(url.error("functions have no URLs on this machine: use an event of type HttpApi"));
+    }
     Ok(Function {
         logical_id: id.to_owned(),
         binary: binary(&properties, resource)?,
         memory_mb: properties.number("MemorySize", 128..=10_240)?.unwrap_or(128),
         timeout: Duration::from_secs(properties.number("Timeout", 1..=900)?.unwrap_or(3).into()),
         environment: properties.environment()?,
-        reserved_concurrency: properties.number("ReservedConcurrentExecutions", 0..=u32::MAX)?,
+        // None at all would be a function that never runs.
+        reserved_concurrency: properties.number("ReservedConcurrentExecutions", 1..=u32::MAX)?,
         json_logs: properties.text(&["LoggingConfig", "LogFormat"])?.as_deref() == Some("JSON"),
         log_level: properties.text(&["LoggingConfig", "ApplicationLogLevel"])?,
         name,
-        routes,
-        other_events,
+        routes: events.routes,
+        s3_triggers: events.s3_triggers,
+        other_events: events.others,
     })
 }
 

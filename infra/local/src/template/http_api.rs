@@ -3,28 +3,13 @@ use super::error::TemplateError;
 use super::model::Route;
 use super::resolve::Resolver;
 
-/// The routes that lead to a function, and the events that this machine does not deliver.
-pub(super) fn events<'a>(
+/// Reads an event of type `HttpApi`. Source: AWS SAM Developer Guide, event source type `HttpApi`.
+pub(super) fn route<'a>(
     resolver: &Resolver<'a>,
     function: &str,
-    properties: &At<'a>,
-) -> Result<(Vec<Route>, Vec<String>), TemplateError> {
-    let (mut routes, mut others) = (Vec::new(), Vec::new());
-    let events = properties
-        .get("Events")
-        .map(|events| events.entries())
-        .transpose()?;
-    for (name, event) in events.unwrap_or_default() {
-        match event.require("Type")?.text()? {
-            "HttpApi" => routes.push(route(resolver, function, &event)?),
-            kind => others.push(format!("{name} ({kind})")),
-        }
-    }
-    Ok((routes, others))
-}
-
-/// Reads an event of type `HttpApi`. Source: AWS SAM Developer Guide, event source type `HttpApi`.
-fn route<'a>(resolver: &Resolver<'a>, function: &str, event: &At<'a>) -> Result<Route, TemplateError> {
+    event: &At<'a>,
+) -> Result<Route, TemplateError> {
+    refuse_others(resolver, event)?;
     let property = |key: &str| match event.find(&["Properties", key]) {
         Some(at) => resolver.text(&at),
         None => Ok(None),
@@ -39,6 +24,40 @@ fn route<'a>(resolver: &Resolver<'a>, function: &str, event: &At<'a>) -> Result<
         function: function.to_owned(),
         authorized: is_authorized(resolver, event)?,
     })
+}
+
+/// What would make a route behave otherwise than it does on this machine.
+fn refuse_others<'a>(resolver: &Resolver<'a>, event: &At<'a>) -> Result<(), TemplateError> {
+    if let Some(version) = event.find(&["Properties", "PayloadFormatVersion"])
+        && resolver.text(&version)?.is_some_and(|version| version != "2.0")
+    {
+        return Err(version.error("only payload format 2.0 runs on this machine"));
+    }
+    for keys in [
+        &["Properties", "TimeoutInMillis"][..],
+        &["Properties", "Auth", "AuthorizationScopes"],
+    ] {
+        if let Some(setting) = event.find(keys) {
+            return Err(setting.error("is not held to on this machine"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses an `AWS::Serverless::HttpApi` whose routes are declared, or answer, elsewhere than the functions' events
+/// say.
+pub(super) fn check<'a>(resolver: &Resolver<'a>, resource: &At<'a>) -> Result<(), TemplateError> {
+    for key in ["DefinitionBody", "DefinitionUri"] {
+        if let Some(definition) = resource.find(&["Properties", key]) {
+            return Err(definition.error("only routes that are events of functions run on this machine"));
+        }
+    }
+    if let Some(stage) = resource.find(&["Properties", "StageName"])
+        && resolver.text(&stage)?.is_some_and(|stage| stage != "$default")
+    {
+        return Err(stage.error("only the stage $default runs on this machine"));
+    }
+    Ok(())
 }
 
 /// Whether the API's authorizer guards this route: its default one, unless the event names another or `NONE`.
@@ -56,6 +75,9 @@ fn is_authorized<'a>(resolver: &Resolver<'a>, event: &At<'a>) -> Result<bool, Te
     }
     let declared = auth.and_then(|auth| auth.find(&["Authorizers", &name]));
     let declared = declared.ok_or_else(|| authorizer.error(format!("there is no authorizer {name}")))?;
+    if let Some(scopes) = declared.get("AuthorizationScopes") {
+        return Err(scopes.error("is not held to on this machine"));
+    }
     match declared.get("JwtConfiguration") {
         Some(_) => Ok(true),
         None => Err(declared.error("only JWT authorizers run on this machine")),

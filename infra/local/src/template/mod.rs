@@ -1,7 +1,9 @@
-//! `template.yaml` as this machine needs it: functions, their routes, and buckets.
+//! `template.yaml` as this machine needs it: functions, what calls them, and buckets.
 //!
 //! Reads a SAM template (`CloudFormation` with `AWS::Serverless-2016-10-31`). Only what is used here is read;
-//! whether the rest is right is for `sam validate` to say. Intrinsic functions are resolved where a value is
+//! whether the rest is right is for `sam validate` to say. What would route or trigger in a way that this machine
+//! can't is an error, or, where a function's event is of a type that isn't delivered here, named to the person who
+//! starts the stack. Intrinsic functions are resolved where a value is
 //! needed: `Ref`, `Sub`, `GetAtt`, `If` and `Join`, with the parameters' defaults or what [`Settings`] gives. What
 //! cannot be resolved is an error that says where it stands.
 //!
@@ -14,6 +16,7 @@
 mod at;
 mod conditions;
 mod error;
+mod events;
 mod functions;
 mod http_api;
 mod model;
@@ -26,4 +29,4 @@ mod texts;
 mod tests;
 
 pub use error::{LoadError, TemplateError};
-pub use model::{Bucket, Function, Route, Settings, Template};
+pub use model::{Bucket, Function, Route, S3Trigger, Settings, Template};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::at::At;
 use super::error::{LoadError, TemplateError};
 use super::functions;
+use super::http_api;
 use super::node;
 use super::resolve::Resolver;
 
@@ -67,6 +68,8 @@ pub struct Function {
     pub log_level: Option<String>,
     /// The routes of the HTTP API that lead to it.
     pub routes: Vec<Route>,
+    /// The changes of objects that call it.
+    pub s3_triggers: Vec<S3Trigger>,
     /// Its other events, which this machine does not deliver, as `Name (Type)`.
     pub other_events: Vec<String>,
 }
@@ -84,6 +87,19 @@ pub struct Route {
     pub authorized: bool,
 }
 
+/// Changes of a bucket's objects that call a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Trigger {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Such as `s3:ObjectCreated:*`.
+    pub events: Vec<String>,
+    /// What a key must begin with.
+    pub prefix: String,
+    /// What a key must end with.
+    pub suffix: String,
+}
+
 /// A bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
@@ -93,6 +109,8 @@ pub struct Bucket {
     pub name: String,
     /// Whether it keeps versions.
     pub versioned: bool,
+    /// Where it sends its events once it is deployed, and not on this machine: `QueueConfigurations`, …
+    pub notifications: Vec<String>,
 }
 
 impl Template {
@@ -128,11 +146,32 @@ impl Template {
                 "AWS::Serverless::Function" => template
                     .functions
                     .push(functions::read(&resolver, id, &resource)?),
+                "AWS::Serverless::HttpApi" => http_api::check(&resolver, &resource)?,
                 "AWS::S3::Bucket" => template.buckets.push(bucket(&resolver, id, &resource)?),
+                kind if calls_functions(kind) => {
+                    let problem = format!(
+                        "{kind} does not run on this machine: let the Events of an AWS::Serverless::Function say what \
+                         calls it"
+                    );
+                    return Err(resource.error(problem));
+                }
                 _ => {}
             }
         }
         Ok(template)
+    }
+
+    /// What calls a function once it is deployed, and not on this machine.
+    pub fn undelivered(&self) -> Vec<String> {
+        let events = self.functions.iter().flat_map(|function| {
+            let events = function.other_events.iter();
+            events.map(|event| format!("{}: {event}", function.logical_id))
+        });
+        let notifications = self.buckets.iter().flat_map(|bucket| {
+            let targets = bucket.notifications.iter();
+            targets.map(|target| format!("{}: {target}", bucket.logical_id))
+        });
+        events.chain(notifications).collect()
     }
 
     /// The routes of all functions.
@@ -141,12 +180,40 @@ impl Template {
     }
 }
 
+/// Types of resources that lead requests or events to functions by another way than a function's `Events`, and
+/// functions that SAM doesn't build.
+fn calls_functions(kind: &str) -> bool {
+    kind.starts_with("AWS::ApiGateway::")
+        || kind.starts_with("AWS::ApiGatewayV2::")
+        || matches!(
+            kind,
+            "AWS::Events::Rule"
+                | "AWS::Lambda::EventSourceMapping"
+                | "AWS::Lambda::Function"
+                | "AWS::Lambda::Url"
+                | "AWS::Scheduler::Schedule"
+                | "AWS::Serverless::Api"
+        )
+}
+
 fn bucket<'a>(resolver: &Resolver<'a>, id: &str, resource: &At<'a>) -> Result<Bucket, TemplateError> {
     let status = resource.find(&["Properties", "VersioningConfiguration", "Status"]);
     let status = status.map(|status| resolver.text(&status)).transpose()?.flatten();
+    let notifications = resource.find(&["Properties", "NotificationConfiguration"]);
+    let configured = |key: &str| notifications.as_ref().and_then(|all| all.get(key));
+    if let Some(functions) = configured("LambdaConfigurations") {
+        return Err(functions.error("use an event of type S3 in the Events of the function"));
+    }
+    let others = [
+        "QueueConfigurations",
+        "TopicConfigurations",
+        "EventBridgeConfiguration",
+    ];
+    let others = others.into_iter().filter(|key| configured(key).is_some());
     Ok(Bucket {
         logical_id: id.to_owned(),
         name: resolver.physical_name(id, resource, resource)?,
         versioned: status.as_deref() == Some("Enabled"),
+        notifications: others.map(str::to_owned).collect(),
     })
 }

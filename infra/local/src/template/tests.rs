@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use super::{Route, Settings, Template, TemplateError};
 
+mod events;
+
 const DEPLOYED: &str = include_str!("../../../../template.yaml");
 
 fn parse(text: &str) -> Result<Template, TemplateError> {

@@ -157,6 +157,24 @@ async fn a_call_knows_its_id_its_function_and_its_deadline() {
 }
 
 #[tokio::test]
+async fn the_time_that_a_process_takes_to_start_is_not_taken_from_its_first_call() {
+    let spec = echo(|spec| {
+        spec.environment.insert("START".to_owned(), "slow".to_owned());
+    });
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the function's time is the system's, too"
+    )]
+    let lambda = lambda_with(spec, |config| config.clock = jiff::Timestamp::now);
+    let context = answer(&lambda, json!({ "do": "context" })).await;
+    let started = context["started"].as_i64().unwrap();
+    assert!(
+        context["deadline"].as_i64().unwrap() >= started + 20_000,
+        "{context}"
+    );
+}
+
+#[tokio::test]
 async fn what_a_function_prints_arrives_with_its_name() {
     let (sink, lines) = collected();
     let lambda = lambda_with(echo(|_| {}), |config| config.log = sink);

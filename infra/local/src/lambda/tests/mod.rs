@@ -1,3 +1,4 @@
+mod asynchronous;
 mod calls;
 mod failures;
 mod invoke_api;

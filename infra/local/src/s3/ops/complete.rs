@@ -1,5 +1,7 @@
 //! `CompleteMultipartUpload`.
 
+use std::sync::Arc;
+
 use hyper::HeaderMap;
 use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::{
@@ -9,7 +11,8 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::super::events::EventName;
 use super::super::store::{
-    Algorithm, Checksum, Content, Draft, Kind, Part, Store, Upload, WriteCondition, blocking, hex, reread,
+    Algorithm, Bucket, Checksum, Content, Draft, Kind, Part, Store, TempFile, Upload, WriteCondition,
+    blocking, hex, reread,
 };
 use super::attributes::header;
 use super::checksums::bad_digest;
@@ -41,12 +44,35 @@ pub(super) async fn complete(
         .unwrap_or_default();
     let parts = chosen(&upload, &listed)?;
     check_size(&parts, mpu_object_size)?;
-    let (full, sync) = (full_algorithm(&upload), store.shared.sync);
-    let (sources, joined) = (std::sync::Arc::clone(&bucket), parts.clone());
-    let id = upload.id.clone();
+    let (content, bytes) = join(&bucket, upload, parts, &request.headers, store.shared.sync).await?;
+    let mut answer = answer(&content, bucket_name, key.clone());
+    let draft = Draft {
+        key,
+        content,
+        bytes,
+        condition,
+        event: EventName::CompleteMultipartUpload,
+        origin,
+        upload: Some(upload_id),
+    };
+    let (version, versioning) = blocking(move || bucket.put(draft)).await?;
+    answer.version_id = version.shown_id(versioning);
+    Ok(S3Response::new(answer))
+}
+
+/// The parts' bytes in one file, and what is known of them.
+async fn join(
+    bucket: &Arc<Bucket>,
+    upload: Upload,
+    parts: Vec<Part>,
+    headers: &HeaderMap,
+    sync: bool,
+) -> S3Result<(Content, TempFile)> {
+    let full = full_algorithm(&upload);
+    let (sources, joined, id) = (Arc::clone(bucket), parts.clone(), upload.id.clone());
     let body = blocking(move || reread(sources.open_parts(&id, &joined), sources.temp(), full, sync)).await?;
     let checksum = checksum(&upload, &parts, body.checksum);
-    check_given(&request.headers, &checksum)?;
+    check_given(headers, &checksum)?;
     let content = Content {
         size: body.size,
         etag: etag(&parts),
@@ -54,20 +80,7 @@ pub(super) async fn complete(
         attributes: upload.attributes,
         parts,
     };
-    let mut answer = answer(&content, bucket_name, key.clone());
-    let event = EventName::CompleteMultipartUpload;
-    let draft = Draft {
-        key,
-        content,
-        bytes: body.temp,
-        condition,
-        event,
-        origin,
-        upload: Some(upload_id),
-    };
-    let (version, versioning) = blocking(move || bucket.put(draft)).await?;
-    answer.version_id = version.shown_id(versioning);
-    Ok(S3Response::new(answer))
+    Ok((content, body.temp))
 }
 
 fn answer(content: &Content, bucket: String, key: String) -> CompleteMultipartUploadOutput {

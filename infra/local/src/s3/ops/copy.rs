@@ -224,27 +224,23 @@ fn copied(
         // The source was deleted meanwhile; its bytes are open and can be read.
     }
     let algorithm = algorithm.unwrap_or(content.checksum.algorithm);
-    let Spooled {
-        temp,
-        size,
-        md5,
-        checksum,
-    } = reread([Ok(file)], target.temp(), algorithm, sync).map_err(super::super::store::disk_error)?;
-    let checksum = Checksum {
-        algorithm,
-        kind: Kind::FullObject,
-        value: checksum,
-    };
-    Ok((
-        temp,
-        Content {
-            size,
-            etag: hex(&md5),
-            checksum,
-            attributes,
-            parts: Vec::new(),
+    let body = reread([Ok(file)], target.temp(), algorithm, sync).map_err(super::super::store::disk_error)?;
+    Ok(one_piece(body, algorithm, attributes))
+}
+
+fn one_piece(body: Spooled, algorithm: Algorithm, attributes: Attributes) -> (TempFile, Content) {
+    let content = Content {
+        size: body.size,
+        etag: hex(&body.md5),
+        checksum: Checksum {
+            algorithm,
+            kind: Kind::FullObject,
+            value: body.checksum,
         },
-    ))
+        attributes,
+        parts: Vec::new(),
+    };
+    (body.temp, content)
 }
 
 pub(super) async fn upload_part_copy(

@@ -66,16 +66,39 @@ pub(super) fn head_object(
     check(&condition, &stored, &content)?;
     let selection = Selection::new(&content, input.range, input.part_number)?;
     let with_checksum = wants_checksum(input.checksum_mode.as_ref());
-    let described = describe(&stored, &content, &selection, with_checksum);
-    let mut answer = S3Response::new(HeadObjectOutput {
-        cache_control: input.response_cache_control.or(described.cache_control),
-        content_disposition: input
-            .response_content_disposition
-            .or(described.content_disposition),
-        content_encoding: input.response_content_encoding.or(described.content_encoding),
-        content_language: input.response_content_language.or(described.content_language),
-        content_type: input.response_content_type.or(described.content_type),
-        expires: input.response_expires.or(described.expires),
+    let mut described = describe(&stored, &content, &selection, with_checksum);
+    replace(&mut described.cache_control, input.response_cache_control);
+    replace(
+        &mut described.content_disposition,
+        input.response_content_disposition,
+    );
+    replace(&mut described.content_encoding, input.response_content_encoding);
+    replace(&mut described.content_language, input.response_content_language);
+    replace(&mut described.content_type, input.response_content_type);
+    replace(&mut described.expires, input.response_expires);
+    let mut answer = S3Response::new(head(described));
+    answer.status = selection.range.is_some().then_some(StatusCode::PARTIAL_CONTENT);
+    if let Some(count) = tag_count(&content) {
+        answer.headers.insert("x-amz-tagging-count", count.into());
+    }
+    Ok(answer)
+}
+
+/// A header of the answer that the request asks to be another.
+fn replace<T>(own: &mut Option<T>, asked: Option<T>) {
+    if asked.is_some() {
+        *own = asked;
+    }
+}
+
+fn head(described: GetObjectOutput) -> HeadObjectOutput {
+    HeadObjectOutput {
+        cache_control: described.cache_control,
+        content_disposition: described.content_disposition,
+        content_encoding: described.content_encoding,
+        content_language: described.content_language,
+        content_type: described.content_type,
+        expires: described.expires,
         accept_ranges: described.accept_ranges,
         checksum_crc32: described.checksum_crc32,
         checksum_crc32c: described.checksum_crc32c,
@@ -95,12 +118,7 @@ pub(super) fn head_object(
         version_id: described.version_id,
         website_redirect_location: described.website_redirect_location,
         ..HeadObjectOutput::default()
-    });
-    answer.status = selection.range.is_some().then_some(StatusCode::PARTIAL_CONTENT);
-    if let Some(count) = tag_count(&content) {
-        answer.headers.insert("x-amz-tagging-count", count.into());
     }
-    Ok(answer)
 }
 
 /// Left out when there are none.

@@ -9,6 +9,7 @@ mod copy;
 mod delete;
 mod get;
 mod list;
+mod list_uploads;
 mod list_versions;
 mod multipart;
 mod object_attributes;
@@ -95,5 +96,5 @@ operations! {
     complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput = complete::complete.await;
     abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput = multipart::abort.await;
     list_parts(ListPartsInput) -> ListPartsOutput = multipart::list_parts;
-    list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput = multipart::list_uploads;
+    list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput = list_uploads::list;
 }

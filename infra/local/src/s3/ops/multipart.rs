@@ -6,20 +6,19 @@ use std::ops::Bound;
 
 use hyper::HeaderMap;
 use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumAlgorithm, ChecksumType, CommonPrefix,
-    CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, ListMultipartUploadsInput,
-    ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput, MultipartUpload, StorageClass,
-    UploadPartInput, UploadPartOutput,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumAlgorithm, ChecksumType,
+    CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, ListPartsInput, ListPartsOutput,
+    StorageClass, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::super::store::{
-    Algorithm, Checksum, Kind, Part, Spooled, State, Store, Upload, blocking, hex, receive, s3_time,
+    Algorithm, Checksum, Kind, Part, Spooled, Store, Upload, blocking, hex, receive, s3_time,
 };
 use super::attributes::{attributes, header};
 use super::buckets::owner;
 use super::checksums::Expected;
-use super::list::{Names, limit, rolled_up};
+use super::list::limit;
 use super::put::{check_length, check_received, encryption};
 use super::set_checksum;
 
@@ -205,103 +204,4 @@ fn listed_part(part: &Part) -> s3s::dto::Part {
     };
     set_checksum!(answer, &part.checksum);
     answer
-}
-
-pub(super) fn list_uploads(
-    store: &Store,
-    request: S3Request<ListMultipartUploadsInput>,
-) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
-    let input = request.input;
-    let bucket = store.bucket(&input.bucket)?;
-    let (max_uploads, limit) = limit(input.max_uploads)?;
-    let prefix = input.prefix.clone().unwrap_or_default();
-    let marker = (
-        input.key_marker.clone().unwrap_or_default(),
-        input.upload_id_marker.clone(),
-    );
-    let mut uploads = bucket.read(|state| uploads_after(state, &prefix, &marker));
-    let names = Names::new(input.encoding_type.as_ref());
-    let mut prefixes: Vec<String> = Vec::new();
-    uploads.retain(
-        |upload| match rolled_up(&upload.key, &prefix, input.delimiter.as_deref()) {
-            None => true,
-            Some(rolled) => {
-                if prefixes.last().is_none_or(|last| last != rolled) {
-                    prefixes.push(rolled.to_owned());
-                }
-                false
-            }
-        },
-    );
-    let is_truncated = uploads.len() > limit;
-    uploads.truncate(limit);
-    let last = uploads.last().filter(|_| is_truncated);
-    Ok(S3Response::new(ListMultipartUploadsOutput {
-        bucket: Some(input.bucket),
-        prefix: Some(names.write(&prefix)),
-        key_marker: Some(names.write(&marker.0)),
-        upload_id_marker: marker.1,
-        max_uploads: Some(max_uploads),
-        is_truncated: Some(is_truncated),
-        next_key_marker: last.map(|upload| names.write(&upload.key)),
-        next_upload_id_marker: last.map(|upload| upload.id.clone()),
-        common_prefixes: Some(
-            prefixes
-                .iter()
-                .map(|prefix| CommonPrefix {
-                    prefix: Some(names.write(prefix)),
-                })
-                .collect(),
-        ),
-        uploads: Some(
-            uploads
-                .into_iter()
-                .map(|upload| listed_upload(upload, names))
-                .collect(),
-        ),
-        delimiter: input.delimiter.as_deref().map(|delimiter| names.write(delimiter)),
-        encoding_type: input.encoding_type,
-        ..ListMultipartUploadsOutput::default()
-    }))
-}
-
-/// By key, and for one key by age.
-fn uploads_after(state: &State, prefix: &str, (key, id): &(String, Option<String>)) -> Vec<Upload> {
-    let mut uploads: Vec<Upload> = state
-        .uploads
-        .values()
-        .filter(|upload| upload.key.starts_with(prefix))
-        .cloned()
-        .collect();
-    uploads.sort_by(|one, other| {
-        (&one.key, one.initiated, &one.id).cmp(&(&other.key, other.initiated, &other.id))
-    });
-    let listed = id.as_ref().and_then(|id| {
-        uploads
-            .iter()
-            .position(|upload| upload.key == *key && upload.id == *id)
-    });
-    match listed {
-        Some(place) => uploads.split_off(place + 1),
-        None => uploads
-            .into_iter()
-            .filter(|upload| key.is_empty() || upload.key > *key)
-            .collect(),
-    }
-}
-
-fn listed_upload(upload: Upload, names: Names) -> MultipartUpload {
-    MultipartUpload {
-        key: Some(names.write(&upload.key)),
-        upload_id: Some(upload.id),
-        initiated: Some(s3_time(upload.initiated)),
-        checksum_algorithm: upload
-            .algorithm
-            .map(|algorithm| ChecksumAlgorithm::from_static(algorithm.name())),
-        checksum_type: upload
-            .algorithm
-            .map(|_| ChecksumType::from_static(upload.kind.name())),
-        storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
-        ..MultipartUpload::default()
-    }
 }

@@ -4,7 +4,6 @@
 //! the write commits, so that of any number of racing conditional writes exactly one sees its condition hold.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
@@ -15,7 +14,7 @@ use s3s::{S3Result, s3_error};
 
 use super::super::events::{EventName, ObjectEvent, Origin};
 use super::conditions::{WriteCondition, check_delete};
-use super::disk::{BucketRecord, Disk, TempFile, read_json};
+use super::disk::{BucketRecord, Disk, TempFile};
 use super::lookup::check_id;
 use super::uploads::Upload;
 use super::version::{Content, NULL_VERSION, Version, Versioning};
@@ -27,7 +26,7 @@ pub(crate) struct Bucket {
     pub name: String,
     pub(super) disk: Disk,
     pub(super) shared: Arc<Shared>,
-    state: RwLock<State>,
+    pub(super) state: RwLock<State>,
 }
 
 /// What a bucket holds.
@@ -39,7 +38,7 @@ pub(crate) struct State {
     pub objects: BTreeMap<String, Vec<Arc<Version>>>,
     /// By upload id.
     pub uploads: BTreeMap<String, Upload>,
-    deleted: bool,
+    pub(super) deleted: bool,
 }
 
 /// A write that is ready to take effect.
@@ -73,7 +72,7 @@ impl State {
         self.objects.get(key)?.iter().find(|version| version.id == id)
     }
 
-    fn insert(&mut self, version: Arc<Version>) {
+    pub(super) fn insert(&mut self, version: Arc<Version>) {
         let versions = self.objects.entry(version.key.clone()).or_default();
         versions.push(version);
         versions.sort_by_key(|version| version.seq);
@@ -98,46 +97,6 @@ impl State {
 }
 
 impl Bucket {
-    pub(super) fn load(name: String, disk: Disk, shared: Arc<Shared>) -> io::Result<Self> {
-        let record: BucketRecord = read_json(&disk.bucket_record())?;
-        disk.prepare()?;
-        let mut state = State {
-            created: record.created,
-            versioning: record.versioning,
-            objects: BTreeMap::new(),
-            uploads: BTreeMap::new(),
-            deleted: false,
-        };
-        for version in disk.load_versions()? {
-            shared.seen(version.seq);
-            state.insert(Arc::new(version));
-        }
-        drop_replaced_nulls(&mut state, &disk)?;
-        for upload in disk.load_uploads()? {
-            upload.parts.values().for_each(|part| shared.seen(part.seq));
-            state.uploads.insert(upload.id.clone(), upload);
-        }
-        let bucket = Self {
-            name,
-            disk,
-            shared,
-            state: RwLock::new(state),
-        };
-        bucket.repair_view()?;
-        Ok(bucket)
-    }
-
-    fn repair_view(&self) -> io::Result<()> {
-        let current: Vec<(String, PathBuf)> = self.read(|state| {
-            let shown = state.objects.values().filter_map(|versions| versions.last());
-            let shown = shown.filter(|version| !version.is_delete_marker());
-            shown
-                .map(|version| (version.key.clone(), self.disk.blob(version.seq)))
-                .collect()
-        });
-        self.disk.view.repair(&current, self.temp().path())
-    }
-
     pub(crate) fn read<R>(&self, look: impl FnOnce(&State) -> R) -> R {
         look(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -371,29 +330,9 @@ impl Bucket {
             sequencer: format!("{:018X}", version.seq),
             time: self.shared.now(),
             region: self.shared.region.clone(),
-            principal: self.shared.owner.clone(),
+            principal: origin.principal.as_ref().unwrap_or(&self.shared.owner).clone(),
             source_ip: origin.source_ip,
             request_id: origin.request_id.clone(),
         });
     }
-}
-
-/// A crash between storing a null version and removing the one it replaces leaves both: the newer counts.
-fn drop_replaced_nulls(state: &mut State, disk: &Disk) -> io::Result<()> {
-    for versions in state.objects.values_mut() {
-        let newest = versions
-            .iter()
-            .rev()
-            .find(|version| version.id == NULL_VERSION)
-            .map(|version| version.seq);
-        let (kept, replaced) = std::mem::take(versions)
-            .into_iter()
-            .partition(|version| version.id != NULL_VERSION || Some(version.seq) == newest);
-        *versions = kept;
-        for old in replaced {
-            let old: Arc<Version> = old;
-            disk.remove(old.seq)?;
-        }
-    }
-    Ok(())
 }

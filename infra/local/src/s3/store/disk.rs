@@ -103,8 +103,10 @@ impl Disk {
         if let Some(bytes) = bytes {
             fs::rename(bytes.path(), self.blob(version.seq))?;
         }
-        let written = self.write_json(&self.record(version.seq), version.seq, version);
-        if written.is_err() {
+        let record = self.record(version.seq);
+        let written = self.write_json(&record, version.seq, version);
+        // The record may be in its place, and only its folder's sync have failed.
+        if written.is_err() && remove_if_there(&record).is_ok() {
             let _ = remove_if_there(&self.blob(version.seq));
         }
         written
@@ -115,10 +117,17 @@ impl Disk {
         self.write_json(&self.record(version.seq), version.seq, version)
     }
 
-    /// Removes a version: gone once its record is, and bytes without one are swept at the next start.
+    /// Removes a version: gone once its record is, whatever follows. Bytes without one are swept at the next start.
     pub(super) fn remove(&self, seq: u64) -> io::Result<()> {
-        remove_if_there(&self.record(seq))?;
-        remove_if_there(&self.blob(seq))
+        let record = self.record(seq);
+        remove_if_there(&record)?;
+        let rest = self
+            .sync_folder(&record)
+            .and_then(|()| remove_if_there(&self.blob(seq)));
+        if let Err(error) = rest {
+            tracing::warn!(%error, "a removed version's bytes stay until the next start");
+        }
+        Ok(())
     }
 
     pub(super) fn write_json(&self, path: &Path, seq: u64, value: &impl Serialize) -> io::Result<()> {
@@ -155,17 +164,20 @@ impl Disk {
         self.upload_folder(upload).join(format!("{number}.json"))
     }
 
-    /// Every version that was committed. Sweeps bytes that belong to none.
+    /// Every version that was committed. Sweeps bytes that belong to none, and sets aside records that can't be read.
     pub(super) fn load_versions(&self) -> io::Result<Vec<Version>> {
         let mut versions = Vec::new();
-        for folder in fs::read_dir(self.root.join("meta"))? {
-            let (records, others) = json_files(&folder?.path())?;
-            for record in records {
-                versions.push(read_json(&record)?);
+        for folder in folders(&self.root.join("meta"))? {
+            let (records, others) = json_files(&folder)?;
+            for record in &records {
+                match readable(record)? {
+                    Some(version) => versions.push(version),
+                    None => self.set_aside(&[record, &record.with_extension("data")])?,
+                }
             }
             for other in others
                 .iter()
-                .filter(|other| !other.with_extension("json").exists())
+                .filter(|other| !records.contains(&other.with_extension("json")))
             {
                 remove_if_there(other)?;
             }
@@ -173,10 +185,36 @@ impl Disk {
         Ok(versions)
     }
 
+    /// Keeps what can't be used, where nothing sweeps it.
+    pub(super) fn set_aside(&self, paths: &[&Path]) -> io::Result<()> {
+        let broken = self.root.join("broken");
+        fs::create_dir_all(&broken)?;
+        for path in paths.iter().filter(|path| path.exists()) {
+            fs::rename(path, broken.join(path.file_name().unwrap_or_default()))?;
+        }
+        Ok(())
+    }
+
     pub(super) fn load_upload_folders(&self) -> io::Result<Vec<PathBuf>> {
-        fs::read_dir(self.root.join("uploads"))?
-            .map(|entry| Ok(entry?.path()))
-            .collect()
+        folders(&self.root.join("uploads"))
+    }
+}
+
+/// The folders in a folder; whatever else lies there is none of this store's.
+fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let paths = paths.collect::<io::Result<Vec<_>>>()?;
+    Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+/// A record, or nothing and a warning when the file holds none: after a power failure it may be empty.
+pub(super) fn readable<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match read_json(path) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            tracing::warn!(%error, "a record can't be read and is set aside");
+            Ok(None)
+        }
+        read => read.map(Some),
     }
 }
 
@@ -195,4 +233,20 @@ pub(super) fn json_files(folder: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
     serde_json::from_slice(&fs::read(path)?)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_without_a_record_is_removed_whatever_becomes_of_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(folder.path().to_owned(), true);
+        // A folder in their place can't be removed as a file.
+        fs::create_dir_all(disk.blob(1)).unwrap();
+        fs::write(disk.record(1), "{}").unwrap();
+        disk.remove(1).unwrap();
+        assert!(!disk.record(1).exists());
+    }
 }

@@ -6,7 +6,7 @@
 //! | in the key | on disk |
 //! |---|---|
 //! | `%`, a control character | `%` and two hex digits: `%25` |
-//! | the parts `.` and `..` | `%2E`, `%2E%2E` |
+//! | the parts `.` and `..`, also at the end of a part that was cut | `%2E`, `%2E%2E` |
 //! | an empty part (`a//b`, `dir/`, `/a`) | `%` |
 //! | a part over 240 bytes | several folders, each but the last ending in `%~` |
 //! | `a` where there is also `a/b` | the folder keeps the name, the file is `a%file` |
@@ -31,8 +31,6 @@ pub(super) fn components(key: &str) -> Vec<String> {
 fn escape(part: &str) -> String {
     match part {
         "" => "%".to_owned(),
-        "." => "%2E".to_owned(),
-        ".." => "%2E%2E".to_owned(),
         _ => part
             .chars()
             .fold(String::with_capacity(part.len()), |mut name, c| {
@@ -58,12 +56,19 @@ fn cut(name: &str) -> Vec<String> {
         }
         piece.push(c);
     }
-    pieces.push(piece);
+    // Only here: what is cut off a longer part may be dots alone, too.
+    pieces.push(match piece.as_str() {
+        "." => "%2E".to_owned(),
+        ".." => "%2E%2E".to_owned(),
+        _ => piece,
+    });
     pieces
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The way back, which shows that nothing is lost.
@@ -146,7 +151,31 @@ mod tests {
         keys.push("🙂".repeat(256));
         keys.push(format!("{}/{}", "d".repeat(241), "f".repeat(240)));
         keys.push(format!("{}%~/{}", "d".repeat(238), "f"));
+        for end in [".", "..", "...", "./", "/.", "%2E"] {
+            keys.push(format!("{}{end}", "e".repeat(240)));
+        }
         keys
+    }
+
+    /// Parts around the length at which they are cut, ending in what means something to a file system or here.
+    fn long_keys() -> impl Strategy<Value = String> {
+        let length = prop_oneof![Just(0), Just(MAX_NAME), 236_usize..=244];
+        let dots = (0_usize..4).prop_map(|dots| ".".repeat(dots));
+        let end = prop_oneof![dots, "[.%~25Efilex\u{fc}]{0,5}"];
+        let part = (length, end).prop_map(|(length, end)| format!("{}{end}", "x".repeat(length)));
+        prop::collection::vec(part, 1..4).prop_map(|parts| parts.join("/"))
+    }
+
+    proptest! {
+        #[test]
+        fn a_long_key_has_a_path_that_is_its_own_alone(key in long_keys()) {
+            let names = components(&key);
+            prop_assert_eq!(key_of(&names), key);
+            for name in names {
+                prop_assert!(!matches!(name.as_str(), "" | "." | ".."), "{name:?}");
+                prop_assert!(name.len() + BESIDE_FOLDER.len() <= 255, "{name:?}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod checksum;
 mod conditions;
 mod disk;
 mod key_path;
+mod load;
 mod lookup;
 mod spool;
 mod uploads;
@@ -46,6 +47,9 @@ pub(crate) struct Shared {
     pub sync: bool,
     clock: fn() -> Timestamp,
     last_seq: AtomicU64,
+    /// Held for as long as any bucket is, and a commit under way holds one; the system lets go of it when the process
+    /// ends.
+    _lock: File,
 }
 
 impl Shared {
@@ -75,8 +79,6 @@ pub(crate) struct Store {
     pub(crate) shared: Arc<Shared>,
     root: PathBuf,
     buckets: RwLock<BTreeMap<String, Arc<Bucket>>>,
-    /// Held for as long as the store is open; the system lets go of it when the process ends.
-    _lock: File,
 }
 
 impl Store {
@@ -95,20 +97,39 @@ impl Store {
             sync: config.sync,
             clock: config.clock,
             last_seq: AtomicU64::new(0),
+            _lock: lock,
         });
         let store = Self {
             shared,
             root: config.root.clone(),
             buckets: RwLock::new(BTreeMap::new()),
-            _lock: lock,
         };
         store.load()?;
         for name in &config.buckets {
-            if store.bucket(name).is_err() {
-                store.create(name, Versioning::Enabled)?;
-            }
+            store.configure(name, true)?;
+        }
+        for name in &config.unversioned_buckets {
+            store.configure(name, false)?;
         }
         Ok(store)
+    }
+
+    /// Makes a bucket unless it is there, and sees to it that it keeps versions, or none. A bucket that has kept
+    /// versions can't go back to where it never did.
+    fn configure(&self, name: &str, versioned: bool) -> io::Result<()> {
+        let wanted = if versioned {
+            Versioning::Enabled
+        } else {
+            Versioning::Off
+        };
+        self.create(name, wanted)?;
+        let bucket = self.bucket(name).map_err(io::Error::other)?;
+        let change = match (versioned, bucket.read(|state| state.versioning)) {
+            (true, Versioning::Off | Versioning::Suspended) => Versioning::Enabled,
+            (false, Versioning::Enabled) => Versioning::Suspended,
+            _ => return Ok(()),
+        };
+        bucket.set_versioning(change).map_err(io::Error::other)
     }
 
     fn load(&self) -> io::Result<()> {

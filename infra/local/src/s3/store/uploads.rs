@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bucket::{Bucket, State};
 use super::checksum::{Algorithm, Kind};
-use super::disk::{Disk, TempFile, json_files, read_json};
+use super::disk::{Disk, TempFile, json_files, readable};
 use super::version::{Attributes, Part};
 use super::{disk_error, place, whole_second};
 
@@ -111,12 +111,15 @@ impl Bucket {
         Ok(part)
     }
 
-    /// Opens the parts' bytes, in this order.
-    pub(crate) fn open_parts(&self, upload: &str, parts: &[Part]) -> Vec<io::Result<fs::File>> {
+    /// The parts' bytes, in this order. Each is opened when its turn comes: 10,000 are more than a process may hold.
+    pub(crate) fn open_parts(
+        &self,
+        upload: &str,
+        parts: &[Part],
+    ) -> impl Iterator<Item = io::Result<fs::File>> {
         parts
             .iter()
-            .map(|part| fs::File::open(self.disk.part_bytes(upload, part)))
-            .collect()
+            .map(move |part| fs::File::open(self.disk.part_bytes(upload, part)))
     }
 
     /// # Errors
@@ -150,11 +153,17 @@ impl Disk {
                 fs::remove_dir_all(&folder)?;
                 continue;
             }
-            let mut upload: Upload = read_json(&record)?;
+            let Some(mut upload) = readable::<Upload>(&record)? else {
+                self.set_aside(&[&folder])?;
+                continue;
+            };
             let (records, others) = json_files(&folder)?;
-            for part in records.iter().filter(|path| **path != record) {
-                let part: Part = read_json(part)?;
-                upload.parts.insert(part.number, part);
+            for path in records.iter().filter(|path| **path != record) {
+                match readable::<Part>(path)? {
+                    Some(part) => drop(upload.parts.insert(part.number, part)),
+                    // Its bytes are swept below: the client can send the part again.
+                    None => self.set_aside(&[path])?,
+                }
             }
             let kept: Vec<_> = upload
                 .parts
@@ -167,5 +176,40 @@ impl Disk {
             uploads.push(upload);
         }
         Ok(uploads)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Store;
+    use super::super::checksum::Checksum;
+    use super::*;
+    use crate::s3::S3Config;
+
+    #[test]
+    fn a_part_is_opened_when_its_turn_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = S3Config::new(folder.path(), || Timestamp::UNIX_EPOCH);
+        config.buckets = vec!["files".to_owned()];
+        let bucket = Store::open(&config).unwrap().bucket("files").unwrap();
+        let part = |number| Part {
+            number,
+            size: 0,
+            etag: String::new(),
+            modified: Timestamp::UNIX_EPOCH,
+            checksum: Checksum {
+                algorithm: Algorithm::DEFAULT,
+                kind: Kind::FullObject,
+                value: String::new(),
+            },
+            seq: 1,
+        };
+        let parts = [part(1), part(2)];
+        fs::create_dir_all(bucket.disk.upload_folder("u")).unwrap();
+        let mut opened = bucket.open_parts("u", &parts);
+        for part in &parts {
+            fs::write(bucket.disk.part_bytes("u", part), "x").unwrap();
+            assert!(opened.next().unwrap().is_ok());
+        }
     }
 }

@@ -1,0 +1,92 @@
+use super::at::At;
+use super::error::TemplateError;
+use super::http_api;
+use super::model::{Route, S3Trigger};
+use super::resolve::Resolver;
+use crate::s3::EventName;
+
+/// What calls a function.
+#[derive(Default)]
+pub(super) struct Events {
+    pub(super) routes: Vec<Route>,
+    pub(super) s3_triggers: Vec<S3Trigger>,
+    /// What this machine does not deliver.
+    pub(super) others: Vec<String>,
+}
+
+/// The `Events` of a function.
+pub(super) fn read<'a>(
+    resolver: &Resolver<'a>,
+    function: &str,
+    properties: &At<'a>,
+) -> Result<Events, TemplateError> {
+    let mut all = Events::default();
+    let events = properties
+        .get("Events")
+        .map(|events| events.entries())
+        .transpose()?;
+    for (name, event) in events.unwrap_or_default() {
+        match event.require("Type")?.text()? {
+            "HttpApi" => all.routes.push(http_api::route(resolver, function, &event)?),
+            "S3" => {
+                let trigger = s3_trigger(resolver, &event.require("Properties")?)?;
+                let foreign = trigger.events.iter().filter(|event| !is_sent(event));
+                all.others
+                    .extend(foreign.map(|event| format!("{name} (S3, {event})")));
+                all.s3_triggers.push(trigger);
+            }
+            kind => all.others.push(format!("{name} ({kind})")),
+        }
+    }
+    Ok(all)
+}
+
+fn is_sent(configured: &str) -> bool {
+    EventName::ALL
+        .into_iter()
+        .any(|event| event.is_included_in(configured))
+}
+
+/// Reads an event of type `S3`. Source: AWS SAM Developer Guide, event source type `S3`.
+fn s3_trigger<'a>(resolver: &Resolver<'a>, properties: &At<'a>) -> Result<S3Trigger, TemplateError> {
+    let events = properties.require("Events")?;
+    let events = match events.items() {
+        Ok(events) => events,
+        Err(_) => vec![events],
+    };
+    let events = events.iter().map(|event| resolver.required_text(event));
+    let mut trigger = S3Trigger {
+        bucket: bucket(resolver, &properties.require("Bucket")?)?,
+        events: events.collect::<Result<_, _>>()?,
+        prefix: String::new(),
+        suffix: String::new(),
+    };
+    let Some(rules) = properties.find(&["Filter", "S3Key", "Rules"]) else {
+        return Ok(trigger);
+    };
+    for rule in rules.items()? {
+        let name = rule.require("Name")?;
+        let value = resolver.required_text(&rule.require("Value")?)?;
+        match resolver.required_text(&name)?.to_lowercase().as_str() {
+            "prefix" => trigger.prefix = value,
+            "suffix" => trigger.suffix = value,
+            _ => return Err(name.error("must be prefix or suffix")),
+        }
+    }
+    Ok(trigger)
+}
+
+/// The name of a bucket that the template must declare, too.
+fn bucket<'a>(resolver: &Resolver<'a>, at: &At<'a>) -> Result<String, TemplateError> {
+    let Some(("Ref", target)) = at.call() else {
+        return Err(at.error("must be a Ref to a bucket"));
+    };
+    let id = target.text()?;
+    let resource = resolver
+        .resource(id)
+        .ok_or_else(|| at.error(format!("there is no resource {id}")))?;
+    match resource.require("Type")?.text()? {
+        "AWS::S3::Bucket" => resolver.physical_name(id, &resource, at),
+        _ => Err(at.error(format!("{id} is not an AWS::S3::Bucket"))),
+    }
+}
