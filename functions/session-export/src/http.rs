@@ -225,7 +225,7 @@ mod tests {
         assert!(json_body(request(&json!({"headers": {}}))).is_ok());
         assert!(
             json_body(request(
-                json!({"headers": {"content-type": "application/vnd.x+json"}})
+                &json!({"headers": {"content-type": "application/vnd.x+json"}})
             ))
             .is_ok()
         );
