@@ -2,14 +2,31 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::name::{FolderName, NameError, SessionId};
 pub use crate::session_file::{DocumentRole, FeedbackFile, LogFile, SessionFile};
 
 const JSON: &str = "application/json";
 
 /// What comes before every key of the `reviews` collection: empty, or folders that end in `/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct BasePath(String);
+
+impl TryFrom<String> for BasePath {
+    type Error = BasePathError;
+
+    fn try_from(text: String) -> Result<Self, BasePathError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<BasePath> for String {
+    fn from(base: BasePath) -> Self {
+        base.0
+    }
+}
 
 impl BasePath {
     /// Reads a prefix such as `tara/`. A missing last `/` is added, a leading one dropped.

@@ -2,18 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read as _};
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use casefile::digest::Sha256;
 use casefile::problem::ProblemKind;
-use casefile_local::s3::{Fault, FaultRule, When};
 use futures::future::join_all;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use session_export::review::Exported;
 use zip::ZipArchive;
 
-use crate::support::{Harness, TestStack, WRITES, noon, same, sample, store, two_past_noon};
+use crate::support::{Harness, TestStack, same, sample};
 
 const FILES: [&str; 14] = [
     "comprehensive_report.json",
@@ -135,133 +132,6 @@ async fn a_repeat_gets_the_same_answer_and_writes_no_file() {
         .into_iter()
         .filter(|request| request.operation == "PutObject");
     assert!(puts.map(|put| put.key).all(|key| !key.starts_with("tara/")));
-}
-
-#[tokio::test]
-async fn other_content_is_refused_unless_a_revision_is_asked_for() {
-    let harness = Harness::start().await;
-    let first = harness.store(&sample("rev")).await.unwrap();
-    let mut other = sample("rev");
-    other["session"]["completed_at"] = json!("2025-11-15T08:00:00Z");
-    let problem = harness.store(&other).await.unwrap_err();
-    assert_eq!(problem.kind, ProblemKind::Conflict);
-    assert!(
-        problem.detail.contains(&first.folder_name) && problem.detail.contains("revision"),
-        "{problem}"
-    );
-
-    other["revision"] = json!(true);
-    let second = harness.store(&other).await.unwrap();
-    assert_eq!(
-        (second.revision, second.folder_name.as_str()),
-        (2, "20251114_120000_write-up_TR-20417_2")
-    );
-    let again = harness.store(&other).await.unwrap();
-    assert_eq!((again.revision, &again.folder_name), (2, &second.folder_name));
-    let mut first_again = sample("rev");
-    first_again["revision"] = json!(true);
-    assert_eq!(
-        harness.store(&first_again).await.unwrap().folder_name,
-        first.folder_name
-    );
-    assert_eq!(harness.visible_folders().await.len(), 2);
-}
-
-#[tokio::test]
-async fn sessions_of_one_document_in_one_second_get_folders_of_their_own() {
-    let harness = Harness::start().await;
-    let requests: Vec<_> = (0..8).map(|n| sample(&format!("s{n}"))).collect();
-    let answers = join_all(requests.iter().map(|request| harness.store(request))).await;
-    let folders: BTreeSet<_> = answers
-        .into_iter()
-        .map(|answer| answer.unwrap().folder_name)
-        .collect();
-    let name = |n| if n == 1 { String::new() } else { format!("_{n}") };
-    let expected: BTreeSet<_> = (1..=8)
-        .map(|n| format!("20251114_120000_write-up_TR-20417{}", name(n)))
-        .collect();
-    assert_eq!(folders, expected);
-    assert_eq!(harness.visible_folders().await.len(), 8);
-}
-
-#[tokio::test]
-async fn an_export_that_another_version_began_is_finished_in_a_new_folder() {
-    let harness = Harness::start().await;
-    // The first version gets as far as its files, and no further.
-    let rule = FaultRule::on("PutObject").suffix("/manifest.json");
-    let fault = harness
-        .s3
-        .faults()
-        .inject(rule, When::Before, Fault::error(403, "AccessDenied"));
-    assert_eq!(
-        harness.store(&sample("v")).await.unwrap_err().kind,
-        ProblemKind::Internal
-    );
-    fault.remove();
-    // It may be at work still.
-    let problem = store(&harness.other_version(noon), &sample("v"))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (problem.kind, problem.retry_after),
-        (ProblemKind::Unavailable, Some(30))
-    );
-    assert!(harness.visible_folders().await.is_empty());
-    let other = harness.other_version(two_past_noon);
-    let answer = store(&other, &sample("v")).await.unwrap();
-    assert_eq!(answer.revision, 2);
-    assert_eq!(
-        store(&other, &sample("v")).await.unwrap().folder_name,
-        answer.folder_name
-    );
-    assert_eq!(harness.visible_folders().await, [answer.folder_name]);
-}
-
-#[tokio::test]
-async fn an_export_that_another_version_finished_is_the_answer() {
-    let harness = Harness::start().await;
-    let first = harness.store(&sample("v")).await.unwrap();
-    let second = store(&harness.other_version(two_past_noon), &sample("v"))
-        .await
-        .unwrap();
-    assert_eq!(second.folder_name, first.folder_name);
-}
-
-#[tokio::test]
-async fn the_fiftieth_revision_costs_no_more_than_a_read_for_each_before_it() {
-    static CLOCK: AtomicI64 = AtomicI64::new(1_763_121_600);
-    let harness = Harness::start().await;
-    let export = harness.at(|| Timestamp::from_second(CLOCK.fetch_add(60, Ordering::Relaxed)).unwrap());
-    for revision in 1..=50 {
-        let mut request = sample("many");
-        request["session"]["feedback_data"] = json!({});
-        request["session"]["round"] = json!(revision - 1);
-        request["revision"] = json!(true);
-        harness.s3.requests().record(true);
-        let answer = store(&export, &request).await.unwrap();
-        assert_eq!(answer.revision, revision);
-        assert!(!answer.folder_name.ends_with("_2"), "{}", answer.folder_name);
-        let requests = harness.s3.requests().take();
-        let writes = requests
-            .iter()
-            .filter(|request| request.operation == "PutObject")
-            .count();
-        // One more than for a first export: the try at the first reservation.
-        assert!(writes <= WRITES + 1, "{writes} writes for revision {revision}");
-        assert!(
-            requests.len() <= WRITES + 4 + revision as usize,
-            "{} requests",
-            requests.len()
-        );
-    }
-    let mut again = sample("many");
-    again["session"]["feedback_data"] = json!({});
-    again["session"]["round"] = json!(20);
-    assert_eq!(
-        store(&export, &again).await.unwrap().revision,
-        21,
-        "a repeat needs no flag"
-    );
 }
 
 #[tokio::test]

@@ -17,4 +17,5 @@ mod events;
 mod export;
 mod failures;
 mod killed;
+mod revisions;
 mod support;

@@ -161,6 +161,12 @@ impl Harness {
         exporter(self.client.clone(), "session-export/2", clock)
     }
 
+    /// The same export below another base path.
+    pub(crate) fn below(&self, base: BasePath) -> ReviewExport {
+        let template = ReportTemplate::new(None).unwrap();
+        ReviewExport::new(self.bucket(), base, template, "session-export/1".to_owned(), noon)
+    }
+
     /// The same export with a clock of its own.
     pub(crate) fn at(&self, clock: Clock) -> ReviewExport {
         exporter(self.client.clone(), "session-export/1", clock)

@@ -29,7 +29,7 @@ struct Cli {
     #[arg(long, global = true, default_value_t = 3000)]
     port: u16,
     /// Where S3 listens, on 127.0.0.1.
-    #[arg(long, global = true, default_value_t = 9000)]
+    #[arg(long, global = true, default_value_t = 9100)]
     s3_port: u16,
     /// Where S3 keeps its objects; without it, .casefile in the workspace.
     #[arg(long, global = true)]

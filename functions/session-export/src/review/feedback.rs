@@ -8,6 +8,8 @@ use serde::Serialize;
 /// The most items in one of a session's four collections of feedback.
 pub const MAX_ITEMS: usize = 5_000;
 
+/// The longest id of an item, in characters.
+const MAX_ID_CHARS: usize = 200;
 /// The most questions, or references, of one item.
 const MAX_TEXTS: usize = 1_000;
 
@@ -133,10 +135,13 @@ fn identifier(node: &Node<'_>, errors: &mut Errors) -> Option<String> {
         .text()
         .starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit());
     let id = node.display();
-    if is_scalar && !id.trim().is_empty() {
+    if is_scalar && !id.trim().is_empty() && id.chars().nth(MAX_ID_CHARS).is_none() {
         Some(id)
     } else {
-        node.refuse(errors, "must be a string that isn't empty");
+        node.refuse(
+            errors,
+            format!("must be a string of 1 to {MAX_ID_CHARS} characters"),
+        );
         None
     }
 }

@@ -33,7 +33,7 @@ use futures::future::try_join_all;
 
 use answer::ExportAnswer;
 use folder::{Draft, Folder, NewFile};
-use place::{Place, Search};
+use place::{Place, Search, State};
 use problems::storage_problem;
 use readable::ReportTemplate;
 use request::{Destination, ReviewRequest};
@@ -110,17 +110,12 @@ impl ReviewExport {
             base: &self.base,
             now,
         };
-        let (manifest, manifest_file) = match search.run().await? {
-            Place::Finished(manifest, file) => (manifest, file),
-            Place::Open(folder) => self.write(folder).await?,
+        let Place { base, state } = search.run().await?;
+        let (manifest, manifest_file) = match state {
+            State::Finished(manifest, file) => (manifest, file),
+            State::Open(folder) => self.write(&base, folder).await?,
         };
-        let answer = ExportAnswer::new(
-            &self.bucket,
-            &self.base,
-            manifest,
-            &manifest_file,
-            started.elapsed(),
-        );
+        let answer = ExportAnswer::new(&self.bucket, &base, manifest, &manifest_file, started.elapsed());
         tracing::info!(
             session.id = %answer.session_id,
             export.files = answer.total_files,
@@ -141,13 +136,13 @@ impl ReviewExport {
     }
 
     /// Writes all files at once, and the manifest when each of them is there.
-    async fn write(&self, folder: Folder) -> Result<(Manifest, NewFile), Problem> {
-        let objects = folder.files.iter().map(|file| self.object(&folder, file));
+    async fn write(&self, base: &BasePath, folder: Folder) -> Result<(Manifest, NewFile), Problem> {
+        let objects = folder.files.iter().map(|file| Self::object(base, &folder, file));
         let writes = objects.map(|object| async move { self.bucket.create(&object).await });
         try_join_all(writes)
             .await
             .map_err(|error| storage_problem(&error))?;
-        let manifest = self.object(&folder, &folder.manifest_file);
+        let manifest = Self::object(base, &folder, &folder.manifest_file);
         self.bucket
             .create(&manifest)
             .await
@@ -155,13 +150,13 @@ impl ReviewExport {
         Ok((folder.manifest, folder.manifest_file))
     }
 
-    fn object(&self, folder: &Folder, file: &NewFile) -> NewObject {
+    fn object(base: &BasePath, folder: &Folder, file: &NewFile) -> NewObject {
         let key = ObjectKey::SessionFile {
             folder: folder.manifest.folder_name.clone(),
             file: file.file.clone(),
         };
         NewObject {
-            key: key.path(&self.base),
+            key: key.path(base),
             content_type: key.content_type(),
             body: Bytes::clone(&file.body),
             sha256: file.sha256,

@@ -3,7 +3,7 @@
 use casefile::bucket::Bucket;
 use casefile::digest::Sha256;
 use casefile::key::{BasePath, SessionFile};
-use casefile::manifest::Manifest;
+use casefile::manifest::{MAX_MANIFEST_BYTES, Manifest};
 use casefile::name::FolderName;
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StoreError;
@@ -20,9 +20,18 @@ const MAX_REVISIONS: u32 = 100;
 /// A program that began an export has finished it, or was ended by Lambda, after this time.
 const AT_WORK: SignedDuration = SignedDuration::from_secs(60);
 
-/// Where an export stands.
+/// An export's place, and how far it has come.
 #[derive(Debug)]
-pub enum Place {
+pub struct Place {
+    /// What comes before the folder.
+    pub base: BasePath,
+    /// How far the export has come.
+    pub state: State,
+}
+
+/// How far an export has come.
+#[derive(Debug)]
+pub enum State {
     /// To be written; the reservation is durable.
     Open(Folder),
     /// Written by an earlier call, or by a twin.
@@ -39,13 +48,21 @@ enum Finding {
     Abandoned,
 }
 
+/// What became of trying to reserve.
+enum Reserved {
+    /// This call made the reservation, so nothing can have been written yet.
+    Mine(Box<Place>),
+    /// It was there already.
+    Theirs(Reservation),
+}
+
 /// Looks for an export's place.
 pub struct Search<'a> {
     /// What is to be exported.
     pub draft: &'a Draft<'a>,
     /// Where exports go.
     pub bucket: &'a Bucket,
-    /// What comes before a session's folder.
+    /// What comes before a new session's folder.
     pub base: &'a BasePath,
     /// When the export began.
     pub now: Timestamp,
@@ -55,36 +72,33 @@ impl Search<'_> {
     /// Reserves a place, or finds the one that is reserved for the same content.
     ///
     /// # Errors
-    /// `conflict` when the session was exported with other content and no new revision is asked for; `unavailable`
-    /// and `internal` when storage fails.
+    /// `conflict` when the session was exported with other content and no new revision is asked for; `too-large`
+    /// when no reader would take its manifest; `unavailable` and `internal` when storage fails.
     pub async fn run(&self) -> Result<Place, Problem> {
-        let request = self.draft.request;
+        let draft = self.draft;
         let claimed = self
             .reservations()
-            .claim_folder(request, self.draft.generator, self.now)
+            .claim_folder(draft.request, draft.generator, self.now)
             .await?;
-        let (mine, folder) = self.candidate(&claimed, 1)?;
-        let Some(mut found) = self.reservations().create_or_read(&mine).await? else {
-            return Ok(Place::Open(folder));
-        };
         let mut first_other = None;
-        let mut may_add = request.revision;
-        for revision in 2..=MAX_REVISIONS {
-            match self.judge(&found).await? {
+        let mut may_add = draft.request.revision;
+        let mut reserved = self.reserve(&claimed, 1).await?;
+        for revision in 1..=MAX_REVISIONS {
+            let found = match reserved {
+                Reserved::Mine(place) => return Ok(*place),
+                Reserved::Theirs(found) => found,
+            };
+            let next = self.reservations().read(&found.session_id, revision + 1).await?;
+            match self.judge(&found, next.as_ref()).await? {
                 Finding::Here(place) => return Ok(*place),
                 Finding::Abandoned => may_add = true,
                 Finding::Other => first_other = first_other.or(Some(found)),
             }
-            found = match self.reservations().read(&request.session.id, revision).await? {
-                Some(next) => next,
-                None if may_add => {
-                    let (mine, folder) = self.candidate(&claimed, revision)?;
-                    match self.reservations().create_or_read(&mine).await? {
-                        Some(theirs) => theirs,
-                        None => return Ok(Place::Open(folder)),
-                    }
-                }
-                None => return Err(self.refuse(first_other).await),
+            reserved = match next {
+                Some(next) => Reserved::Theirs(next),
+                None if !may_add => return Err(self.refuse(first_other).await),
+                None if revision == MAX_REVISIONS => break,
+                None => self.reserve(&claimed, revision + 1).await?,
             };
         }
         let detail = format!("the session has {MAX_REVISIONS} revisions, the most there may be");
@@ -98,13 +112,30 @@ impl Search<'_> {
         }
     }
 
+    /// Reserves a revision, unless it is reserved already.
+    async fn reserve(&self, claimed: &FolderName, revision: u32) -> Result<Reserved, Problem> {
+        let (mine, folder) = self.candidate(claimed, revision)?;
+        Ok(match self.reservations().create_or_read(&mine).await? {
+            Some(theirs) => Reserved::Theirs(theirs),
+            None => Reserved::Mine(Box::new(Place {
+                base: mine.base_path,
+                state: State::Open(folder),
+            })),
+        })
+    }
+
     fn candidate(&self, folder_name: &FolderName, revision: u32) -> Result<(Reservation, Folder), Problem> {
         let folder = self
             .draft
             .build(folder_name, &time::rfc3339(self.now), revision)?;
+        if folder.manifest_file.body.len() as u64 > MAX_MANIFEST_BYTES {
+            let detail = format!("the session's manifest would have more than {MAX_MANIFEST_BYTES} bytes");
+            return Err(Problem::new(ProblemKind::TooLarge, detail));
+        }
         let reservation = Reservation {
             session_id: folder.manifest.session_id.clone(),
             revision,
+            base_path: self.base.clone(),
             folder_name: folder_name.clone(),
             exported_at: folder.manifest.exported_at.clone(),
             request_sha256: folder.manifest.request_sha256,
@@ -113,18 +144,29 @@ impl Search<'_> {
         Ok((reservation, folder))
     }
 
-    async fn judge(&self, found: &Reservation) -> Result<Finding, Problem> {
+    /// What a reservation means, given the one after it.
+    async fn judge(&self, found: &Reservation, next: Option<&Reservation>) -> Result<Finding, Problem> {
         if found.request_sha256 != self.draft.request.content_sha256 {
             return Ok(Finding::Other);
         }
+        let here = |state| {
+            Finding::Here(Box::new(Place {
+                base: found.base_path.clone(),
+                state,
+            }))
+        };
         if let Some((manifest, file)) = self.finished(found).await? {
-            return Ok(Finding::Here(Box::new(Place::Finished(manifest, file))));
+            return Ok(here(State::Finished(manifest, file)));
+        }
+        if next.is_some_and(|next| next.request_sha256 == found.request_sha256) {
+            // Another version gave this one up and went on there. It stays given up, also after a rollback.
+            return Ok(Finding::Abandoned);
         }
         let folder = self
             .draft
             .build(&found.folder_name, &found.exported_at, found.revision)?;
         if folder.manifest_file.sha256 == found.manifest_sha256 {
-            return Ok(Finding::Here(Box::new(Place::Open(folder))));
+            return Ok(here(State::Open(folder)));
         }
         if self.is_recent(found) {
             let detail = "another version of this service is at work on this very export; repeat the request";
@@ -142,7 +184,7 @@ impl Search<'_> {
 
     /// The manifest of an export that is complete.
     async fn finished(&self, found: &Reservation) -> Result<Option<(Manifest, NewFile)>, Problem> {
-        let bytes = match read_manifest(self.bucket, self.base, &found.folder_name).await {
+        let bytes = match read_manifest(self.bucket, &found.base_path, &found.folder_name).await {
             Ok(bytes) => bytes,
             Err(StoreError::NotFound) => return Ok(None),
             Err(error) => return Err(storage_problem(&error)),

@@ -11,7 +11,7 @@ use casefile::store_error::StoreError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::problems::storage_problem;
+use super::problems::{storage_problem, unavailable};
 use super::request::ReviewRequest;
 
 /// A reservation is well below this size.
@@ -26,6 +26,8 @@ pub struct Reservation {
     pub session_id: SessionId,
     /// 1 for the first export of the session, 2 for its next revision, …
     pub revision: u32,
+    /// What comes before the folder: as it was then, whatever the function's setting is now.
+    pub base_path: BasePath,
     /// The folder that all files go to.
     pub folder_name: FolderName,
     /// When the export began: RFC 3339, UTC.
@@ -102,7 +104,10 @@ impl Reservations<'_> {
         match self.bucket.create(&self.object(&key, mine)?).await {
             Ok(Created::Now) => Ok(None),
             Ok(Created::Before) => Ok(Some(mine.clone())),
-            Err(StoreError::AlreadyExists) => self.read(&mine.session_id, mine.revision).await,
+            Err(StoreError::AlreadyExists) => match self.read(&mine.session_id, mine.revision).await? {
+                Some(found) => Ok(Some(found)),
+                None => Err(unavailable("the session's reservation has just been removed")),
+            },
             Err(error) => Err(storage_problem(&error)),
         }
     }
