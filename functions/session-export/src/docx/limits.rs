@@ -36,3 +36,5 @@ pub const QUOTES: usize = 1 << 20;
 pub const STORIES: u64 = 32 << 20;
 /// Bytes before a part's root element that are looked at for a document type.
 pub(super) const PROLOG: u64 = 64 << 10;
+/// The bytes of a part that are unpacked first: nearly every part's root element begins here.
+pub(super) const SHORT_PROLOG: u64 = 1 << 10;

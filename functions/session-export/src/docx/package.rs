@@ -140,17 +140,21 @@ impl<'a> Package<'a> {
             let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
             drop(entry);
             if is_xml(&name) {
-                xml::check_prolog(&name, &self.head(i, &name)?)?;
+                let mut head = self.head(i, &name, limits::SHORT_PROLOG)?;
+                if !xml::shows_root(&head) {
+                    head = self.head(i, &name, limits::PROLOG)?;
+                }
+                xml::check_prolog(&name, &head)?;
             }
         }
         Ok(())
     }
 
-    fn head(&mut self, index: usize, name: &str) -> Result<Vec<u8>, DocxError> {
+    fn head(&mut self, index: usize, name: &str, limit: u64) -> Result<Vec<u8>, DocxError> {
         let mut head = Vec::new();
         let entry = self.archive.by_index(index).map_err(|_| unreadable(name))?;
         entry
-            .take(limits::PROLOG)
+            .take(limit)
             .read_to_end(&mut head)
             .map_err(|_| unreadable(name))?;
         Ok(head)

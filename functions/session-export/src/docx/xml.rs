@@ -305,6 +305,30 @@ pub(super) fn is_balanced(bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether the head of a part reaches the root element's name, so that more of it would tell nothing new.
+pub(super) fn shows_root(head: &[u8]) -> bool {
+    let mut rest = head
+        .strip_prefix(BOM.as_bytes())
+        .unwrap_or(head)
+        .trim_ascii_start();
+    loop {
+        let close: &[u8] = if rest.starts_with(b"<?") {
+            b"?>"
+        } else if rest.starts_with(b"<!--") {
+            b"-->"
+        } else {
+            let is_name = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_' || *byte >= 0x80;
+            return rest
+                .strip_prefix(b"<")
+                .is_some_and(|name| name.first().is_some_and(is_name));
+        };
+        let Some(end) = rest.windows(close.len()).position(|w| w == close) else {
+            return false;
+        };
+        rest = rest.get(end + close.len()..).unwrap_or(&[]).trim_ascii_start();
+    }
+}
+
 /// Refuses a part whose first bytes, up to its root element, hold a DOCTYPE or are not UTF-8.
 ///
 /// A DOCTYPE may stand nowhere else (XML 1.0, production 22), so parts that are otherwise not read need not

@@ -80,6 +80,24 @@ fn a_doctype_behind_more_blanks_than_are_looked_at_is_refused() {
 }
 
 #[test]
+fn a_doctype_around_the_end_of_the_first_look_is_refused() {
+    let first = usize::try_from(limits::SHORT_PROLOG).unwrap();
+    for filling in first - 40..first + 20 {
+        for (open, close) in [("<!--", "-->"), ("<?x ", "?>"), ("", "")] {
+            let part = format!(
+                "{open}{}{close}<!DOCTYPE x [<!ENTITY a \"b\">]><x/>",
+                " ".repeat(filling)
+            );
+            let error = refusal(&good().part("word/theme/theme1.xml", part).build());
+            assert!(
+                matches!(error, DocxError::Doctype(_)),
+                "{filling} {open}: {error}"
+            );
+        }
+    }
+}
+
+#[test]
 fn an_entity_is_never_expanded() {
     let document = Docx::new(&p(&["one &lol; two"]));
     assert!(matches!(refusal(&document.build()), DocxError::Entity(_)));
