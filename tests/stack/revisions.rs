@@ -18,6 +18,16 @@ fn a_minute_later() -> Timestamp {
     Timestamp::from_second(CLOCK.fetch_add(60, Ordering::Relaxed)).unwrap()
 }
 
+/// The first version gets as far as its files, and no further.
+async fn leave_unfinished(harness: &Harness, request: &Value) {
+    let rule = FaultRule::on("PutObject").suffix("/manifest.json");
+    let denied = Fault::error(403, "AccessDenied");
+    let fault = harness.s3.faults().inject(rule, When::Before, denied);
+    let problem = harness.store(request).await.unwrap_err();
+    assert_eq!(problem.kind, ProblemKind::Internal);
+    fault.remove();
+}
+
 #[tokio::test]
 async fn other_content_is_refused_unless_a_revision_is_asked_for() {
     let harness = Harness::start().await;
@@ -68,17 +78,7 @@ async fn sessions_of_one_document_in_one_second_get_folders_of_their_own() {
 #[tokio::test]
 async fn an_export_that_another_version_began_is_finished_in_a_new_folder() {
     let harness = Harness::start().await;
-    // The first version gets as far as its files, and no further.
-    let rule = FaultRule::on("PutObject").suffix("/manifest.json");
-    let fault = harness
-        .s3
-        .faults()
-        .inject(rule, When::Before, Fault::error(403, "AccessDenied"));
-    assert_eq!(
-        harness.store(&sample("v")).await.unwrap_err().kind,
-        ProblemKind::Internal
-    );
-    fault.remove();
+    leave_unfinished(&harness, &sample("v")).await;
     // It may be at work still.
     let problem = store(&harness.other_version(noon), &sample("v"))
         .await
@@ -182,13 +182,7 @@ async fn the_hundredth_revision_is_the_last_and_can_be_repeated() {
 #[tokio::test]
 async fn a_given_up_export_stays_given_up_when_its_version_comes_back() {
     let harness = Harness::start().await;
-    let rule = FaultRule::on("PutObject").suffix("/manifest.json");
-    let fault = harness
-        .s3
-        .faults()
-        .inject(rule, When::Before, Fault::error(403, "AccessDenied"));
-    harness.store(&sample("back")).await.unwrap_err();
-    fault.remove();
+    leave_unfinished(&harness, &sample("back")).await;
     let answer = store(&harness.other_version(two_past_noon), &sample("back"))
         .await
         .unwrap();

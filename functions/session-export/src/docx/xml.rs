@@ -305,8 +305,8 @@ pub(super) fn is_balanced(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether the head of a part reaches the root element's name, so that more of it would tell nothing new.
-pub(super) fn shows_root(head: &[u8]) -> bool {
+/// What follows a part's XML declaration, comments and processing instructions; `None` when one doesn't end.
+fn after_misc(head: &[u8]) -> Option<&[u8]> {
     let mut rest = head
         .strip_prefix(BOM.as_bytes())
         .unwrap_or(head)
@@ -317,16 +317,18 @@ pub(super) fn shows_root(head: &[u8]) -> bool {
         } else if rest.starts_with(b"<!--") {
             b"-->"
         } else {
-            let is_name = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_' || *byte >= 0x80;
-            return rest
-                .strip_prefix(b"<")
-                .is_some_and(|name| name.first().is_some_and(is_name));
+            return Some(rest);
         };
-        let Some(end) = rest.windows(close.len()).position(|w| w == close) else {
-            return false;
-        };
+        let end = rest.windows(close.len()).position(|w| w == close)?;
         rest = rest.get(end + close.len()..).unwrap_or(&[]).trim_ascii_start();
     }
+}
+
+/// Whether the head of a part reaches the root element's name, so that more of it would tell nothing new.
+pub(super) fn shows_root(head: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_' || *byte >= 0x80;
+    let root = after_misc(head).and_then(|rest| rest.strip_prefix(b"<"));
+    root.is_some_and(|name| name.first().is_some_and(is_name))
 }
 
 /// Refuses a part whose first bytes, up to its root element, hold a DOCTYPE or are not UTF-8.
@@ -340,27 +342,14 @@ pub(super) fn check_prolog(part: &str, head: &[u8]) -> Result<(), DocxError> {
     {
         return Err(DocxError::Encoding(part.into()));
     }
-    let mut rest = head
-        .strip_prefix(BOM.as_bytes())
-        .unwrap_or(head)
-        .trim_ascii_start();
-    loop {
-        if rest.len() < 2 && head.len() as u64 >= limits::PROLOG {
-            return Err(DocxError::Malformed(part.into(), limits::PROLOG));
-        }
-        let close: &[u8] = if rest.starts_with(b"<?") {
-            b"?>"
-        } else if rest.starts_with(b"<!--") {
-            b"-->"
-        } else if rest.starts_with(b"<!") {
-            return Err(DocxError::Doctype(part.into()));
-        } else {
-            return Ok(());
-        };
-        let end = rest.windows(close.len()).position(|w| w == close);
-        let end = end.ok_or_else(|| DocxError::Malformed(part.into(), 0))?;
-        rest = rest.get(end + close.len()..).unwrap_or(&[]).trim_ascii_start();
+    let rest = after_misc(head).ok_or_else(|| DocxError::Malformed(part.into(), 0))?;
+    if rest.len() < 2 && head.len() as u64 >= limits::PROLOG {
+        return Err(DocxError::Malformed(part.into(), limits::PROLOG));
     }
+    if rest.starts_with(b"<!") {
+        return Err(DocxError::Doctype(part.into()));
+    }
+    Ok(())
 }
 
 /// The name of the tag that starts at `at`, as written: prefix and local name.
