@@ -10,6 +10,7 @@ use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, tls::TlsContextBuilder};
+use jiff::Timestamp;
 
 use crate::config::Env;
 
@@ -27,11 +28,13 @@ pub struct S3Settings {
     credentials: Credentials,
     endpoint: Option<String>,
     ca_bundle: Option<Vec<u8>>,
+    credentials_end: Option<Timestamp>,
 }
 
 impl S3Settings {
     /// Reads `AWS_REGION` (or `AWS_DEFAULT_REGION`), `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
-    /// `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL_S3` (or `AWS_ENDPOINT_URL`) and `AWS_CA_BUNDLE`.
+    /// `AWS_SESSION_TOKEN`, `AWS_CREDENTIAL_EXPIRATION`, `AWS_ENDPOINT_URL_S3` (or `AWS_ENDPOINT_URL`) and
+    /// `AWS_CA_BUNDLE`.
     ///
     /// Lambda sets all it needs, and its credentials outlive the process
     /// (AWS Lambda developer guide, *Using Lambda environment variables*).
@@ -47,13 +50,20 @@ impl S3Settings {
         let endpoint = env.optional("AWS_ENDPOINT_URL_S3", endpoint_url);
         let endpoint = endpoint.or_else(|| env.optional("AWS_ENDPOINT_URL", endpoint_url));
         let ca_bundle = env.optional("AWS_CA_BUNDLE", read_ca_bundle);
+        let credentials_end = env.optional("AWS_CREDENTIAL_EXPIRATION", end_of_credentials);
         let credentials = Credentials::new(key_id?, secret?, token, None, "environment");
         Some(Self {
             region: region?,
             credentials,
             endpoint,
             ca_bundle,
+            credentials_end,
         })
+    }
+
+    /// When the credentials end, if the environment says so: what they sign ends then, too.
+    pub fn credentials_end(&self) -> Option<Timestamp> {
+        self.credentials_end
     }
 
     /// Builds the client. Once in a process: it holds the connections.
@@ -82,6 +92,11 @@ impl S3Settings {
         }
         Client::from_conf(config.build())
     }
+}
+
+fn end_of_credentials(text: &str) -> Result<Timestamp, &'static str> {
+    text.parse()
+        .map_err(|_| "must be a time such as 2025-11-14T14:25:10Z")
 }
 
 fn endpoint_url(text: &str) -> Result<String, &'static str> {

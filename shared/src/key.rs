@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::{FolderName, NameError, SessionId};
+use crate::collection::Collection;
+use crate::digest::Sha256;
+use crate::id::TimeId;
+use crate::name::{FolderName, Owner, SessionId, TenantId};
+pub use crate::pointer::PointerName;
 pub use crate::session_file::{DocumentRole, FeedbackFile, LogFile, SessionFile};
 
 const JSON: &str = "application/json";
@@ -32,7 +36,7 @@ impl BasePath {
     /// Reads a prefix such as `tara/`. A missing last `/` is added, a leading one dropped.
     ///
     /// # Errors
-    /// When it is longer than 100 bytes, begins with `_casefile` (the system's own place), or holds anything
+    /// When it is longer than 100 bytes, begins with `_casefile` or `inbox` (the system's own places), or holds anything
     /// but letters, digits, `-`, `_`, `.` and single slashes.
     pub fn parse(text: &str) -> Result<Self, BasePathError> {
         let folders = text.trim_matches('/');
@@ -42,7 +46,7 @@ impl BasePath {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let is_folder =
             |part: &str| !part.is_empty() && part != "." && part != ".." && part.chars().all(is_plain);
-        let is_ours = folders.split('/').next() == Some(SYSTEM);
+        let is_ours = matches!(folders.split('/').next(), Some(SYSTEM | "inbox"));
         if folders.len() > 100 || is_ours || !folders.split('/').all(is_folder) {
             return Err(BasePathError);
         }
@@ -65,7 +69,7 @@ impl Default for BasePath {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be folders like 'tara/': letters, digits, '-', '_', '.' between single slashes, at most 100 characters, \
-     not below '_casefile'"
+     not below '_casefile' or 'inbox'"
 )]
 pub struct BasePathError;
 
@@ -77,6 +81,8 @@ const SYSTEM: &str = "_casefile";
 pub enum ObjectKey {
     /// What an export fixed before it wrote anything; revision 1 is the first.
     SessionReservation {
+        /// Whose: two tenants' sessions of one id have nothing to do with each other.
+        tenant: TenantId,
         /// The session.
         session: SessionId,
         /// 1 for the first export, 2 for the next revision, …
@@ -84,6 +90,24 @@ pub enum ObjectKey {
     },
     /// Which session holds a folder's name.
     FolderClaim(FolderName),
+    /// The entry of a list, in the order of time.
+    ListPointer {
+        /// Whose list it is.
+        list: List,
+        /// The collection.
+        collection: Collection,
+        /// What it is called in the list.
+        name: PointerName,
+    },
+    /// A share link, by its token's digest.
+    Share(Sha256),
+    /// A file that a caller put there by an upload grant.
+    Upload {
+        /// The upload.
+        id: TimeId,
+        /// Who put it there: nobody else finds it.
+        inbox: Inbox,
+    },
     /// A file of an exported session.
     SessionFile {
         /// The session's folder.
@@ -97,10 +121,23 @@ impl ObjectKey {
     /// The key in the bucket.
     pub fn path(&self, base: &BasePath) -> String {
         match self {
-            Self::SessionReservation { session, revision: 1 } => format!("{SYSTEM}/sessions/{session}.json"),
-            Self::SessionReservation { session, revision } => {
-                format!("{SYSTEM}/sessions/{session}/revision-{revision}.json")
-            }
+            Self::SessionReservation {
+                tenant,
+                session,
+                revision: 1,
+            } => format!("{SYSTEM}/sessions/{tenant}/{session}.json"),
+            Self::SessionReservation {
+                tenant,
+                session,
+                revision,
+            } => format!("{SYSTEM}/sessions/{tenant}/{session}/revision-{revision}.json"),
+            Self::ListPointer {
+                list,
+                collection,
+                name,
+            } => format!("{}{name}", list.prefix(*collection)),
+            Self::Share(digest) => format!("{SYSTEM}/shares/{digest}.json"),
+            Self::Upload { id, inbox } => format!("inbox/{id}/{inbox}"),
             Self::FolderClaim(folder) => format!("{SYSTEM}/folders/{folder}.json"),
             Self::SessionFile { folder, file } => format!("{}{}", session_prefix(base, folder), file.path()),
         }
@@ -109,7 +146,11 @@ impl ObjectKey {
     /// The media type that the object is stored with.
     pub fn content_type(&self) -> &'static str {
         match self {
-            Self::SessionReservation { .. } | Self::FolderClaim(_) => JSON,
+            Self::SessionReservation { .. }
+            | Self::FolderClaim(_)
+            | Self::ListPointer { .. }
+            | Self::Share(_) => JSON,
+            Self::Upload { .. } => "application/octet-stream",
             Self::SessionFile { file, .. } => file.content_type(),
         }
     }
@@ -121,31 +162,67 @@ impl ObjectKey {
     pub fn parse(key: &str, base: &BasePath) -> Result<Self, UnknownKey> {
         let parsed = match key.strip_prefix(SYSTEM).and_then(|rest| rest.strip_prefix('/')) {
             Some(rest) => Self::parse_system(rest),
-            None => key.strip_prefix(base.as_str()).and_then(Self::parse_session_file),
+            None => Self::parse_upload(key)
+                .or_else(|| key.strip_prefix(base.as_str()).and_then(Self::parse_session_file)),
         };
         parsed.ok_or(UnknownKey)
     }
 
     fn parse_system(rest: &str) -> Option<Self> {
-        let (place, name) = rest.strip_suffix(".json")?.split_once('/')?;
-        match (place, name.split_once("/revision-")) {
-            ("sessions", None) => Self::reservation(name, 1).ok(),
-            ("sessions", Some((id, revision))) => {
-                let number = revision
-                    .parse()
-                    .ok()
-                    .filter(|n: &u32| *n > 1 && n.to_string() == revision)?;
-                Self::reservation(id, number).ok()
+        let (place, name) = rest.split_once('/')?;
+        match place {
+            "sessions" => Self::parse_reservation(name.strip_suffix(".json")?),
+            "folders" => FolderName::parse(name.strip_suffix(".json")?)
+                .ok()
+                .map(Self::FolderClaim),
+            "shares" => exact_digest(name.strip_suffix(".json")?).map(Self::Share),
+            "by-time" => {
+                let (tenant, rest) = name.split_once('/')?;
+                let tenant = TenantId::parse(tenant).ok()?;
+                Self::parse_pointer(List::Tenant(tenant), rest)
             }
-            ("folders", None) => FolderName::parse(name).ok().map(Self::FolderClaim),
+            "by-owner" => {
+                let (tenant, rest) = name.split_once('/')?;
+                let (owner, rest) = rest.split_once('/')?;
+                let tenant = TenantId::parse(tenant).ok()?;
+                let decoded = Owner::decode(owner).ok()?;
+                let is_exact = decoded.encoded() == owner;
+                Self::parse_pointer(List::Owner(tenant, decoded), rest).filter(|_| is_exact)
+            }
             _ => None,
         }
     }
 
-    fn reservation(id: &str, revision: u32) -> Result<Self, NameError> {
-        Ok(Self::SessionReservation {
-            session: SessionId::parse(id)?,
+    fn parse_reservation(rest: &str) -> Option<Self> {
+        let (tenant, name) = rest.split_once('/')?;
+        let (id, revision) = match name.split_once("/revision-") {
+            None => (name, 1),
+            Some((id, revision)) => {
+                let number = revision.parse().ok();
+                (id, number.filter(|n: &u32| *n > 1 && n.to_string() == revision)?)
+            }
+        };
+        Some(Self::SessionReservation {
+            tenant: TenantId::parse(tenant).ok()?,
+            session: SessionId::parse(id).ok()?,
             revision,
+        })
+    }
+
+    fn parse_pointer(list: List, rest: &str) -> Option<Self> {
+        let (collection, name) = rest.split_once('/')?;
+        Some(Self::ListPointer {
+            list,
+            collection: Collection::parse(collection)?,
+            name: PointerName::parse(name)?,
+        })
+    }
+
+    fn parse_upload(key: &str) -> Option<Self> {
+        let (id, inbox) = key.strip_prefix("inbox/")?.split_once('/')?;
+        Some(Self::Upload {
+            id: TimeId::parse(id)?,
+            inbox: Inbox::parse(inbox)?,
         })
     }
 
@@ -156,6 +233,55 @@ impl ObjectKey {
             file: SessionFile::from_path(path)?,
         })
     }
+}
+
+/// Whose list of documents it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum List {
+    /// All of a tenant's.
+    Tenant(TenantId),
+    /// Those of one owner within a tenant.
+    Owner(TenantId, Owner),
+}
+
+impl List {
+    /// What the keys of its entries of a collection begin with.
+    pub fn prefix(&self, collection: Collection) -> String {
+        let collection = collection.name();
+        match self {
+            Self::Tenant(tenant) => format!("{SYSTEM}/by-time/{tenant}/{collection}/"),
+            Self::Owner(tenant, owner) => {
+                format!("{SYSTEM}/by-owner/{tenant}/{}/{collection}/", owner.encoded())
+            }
+        }
+    }
+}
+
+/// The place where a caller's uploads lie: a digest of who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbox(String);
+
+impl Inbox {
+    /// The inbox of a user of a tenant.
+    pub fn of(tenant: &TenantId, user_id: &str) -> Self {
+        let digest = Sha256::of(format!("{tenant}/{user_id}").as_bytes()).to_string();
+        Self(digest.get(..32).unwrap_or_default().to_owned())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (text.len() == 32 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn exact_digest(text: &str) -> Option<Sha256> {
+    Sha256::from_hex(text).filter(|digest| digest.to_string() == text)
 }
 
 /// The prefix under which all files of a session lie.
@@ -186,6 +312,10 @@ mod tests {
         FolderName::parse("20251114_142510_write-up_TR-20417").unwrap()
     }
 
+    fn tenant() -> TenantId {
+        TenantId::parse("acme").unwrap()
+    }
+
     #[test]
     fn the_documented_layout_is_the_layout() {
         let base = BasePath::default();
@@ -199,14 +329,16 @@ mod tests {
             key.path(&base),
             "tara/20251114_142510_write-up_TR-20417/documents/before_write-up TR-20417.docx"
         );
-        let session = SessionId::parse("abc").unwrap();
-        let first = ObjectKey::SessionReservation {
-            session: session.clone(),
-            revision: 1,
+        let reservation = |revision| ObjectKey::SessionReservation {
+            tenant: tenant(),
+            session: SessionId::parse("abc").unwrap(),
+            revision,
         };
-        let second = ObjectKey::SessionReservation { session, revision: 2 };
-        assert_eq!(first.path(&base), "_casefile/sessions/abc.json");
-        assert_eq!(second.path(&base), "_casefile/sessions/abc/revision-2.json");
+        assert_eq!(reservation(1).path(&base), "_casefile/sessions/acme/abc.json");
+        assert_eq!(
+            reservation(2).path(&base),
+            "_casefile/sessions/acme/abc/revision-2.json"
+        );
     }
 
     #[test]
@@ -229,9 +361,22 @@ mod tests {
         keys.push(ObjectKey::FolderClaim(folder()));
         let session = SessionId::parse("a.b-c").unwrap();
         keys.extend([1, 2, 17].map(|revision| ObjectKey::SessionReservation {
+            tenant: tenant(),
             session: session.clone(),
             revision,
         }));
+        let owner = Owner::parse("Müller & Sons/East").unwrap();
+        let lists = [List::Tenant(tenant()), List::Owner(tenant(), owner)];
+        keys.extend(lists.map(|list| ObjectKey::ListPointer {
+            list,
+            collection: Collection::Reviews,
+            name: PointerName::new("2025-11-14T14:25:10.123Z".parse().unwrap(), folder().as_str()),
+        }));
+        keys.push(ObjectKey::Share(Sha256::of(b"x")));
+        keys.push(ObjectKey::Upload {
+            id: TimeId::floor("2025-11-14T14:25:10.123Z".parse().unwrap()),
+            inbox: Inbox::of(&tenant(), "dana"),
+        });
         for key in keys {
             assert_eq!(ObjectKey::parse(&key.path(&base), &base), Ok(key));
         }
@@ -247,9 +392,14 @@ mod tests {
             "tara/20251114_142510_a/secret.txt",
             "tara/20251114_142510_a/documents/other.docx",
             "tara/20251114_142510_a/documents/before_a/b.docx",
-            "_casefile/sessions/x/revision-1.json",
-            "_casefile/sessions/x/revision-02.json",
-            "_casefile/sessions/../x.json",
+            "_casefile/sessions/x.json",
+            "_casefile/sessions/acme/x/revision-1.json",
+            "_casefile/sessions/acme/x/revision-02.json",
+            "_casefile/sessions/acme/../x.json",
+            "_casefile/sessions/../acme/x.json",
+            "_casefile/shares/x.json",
+            "_casefile/by-owner/acme/a b/reviews/79748885857489876_x",
+            "inbox/x/y",
         ] {
             assert_eq!(ObjectKey::parse(key, &base), Err(UnknownKey), "{key}");
         }
@@ -259,14 +409,14 @@ mod tests {
     fn a_base_path_can_not_reach_the_system_s_place() {
         assert_eq!(BasePath::parse("/x/y/").unwrap().as_str(), "x/y/");
         assert_eq!(BasePath::parse("").unwrap().as_str(), "");
-        for text in ["_casefile", "_casefile/x", "a//b", "a/../b", "a b", "ä"] {
+        for text in ["_casefile", "_casefile/x", "inbox", "a//b", "a/../b", "a b", "ä"] {
             assert!(BasePath::parse(text).is_err(), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn a_parsed_key_is_the_key_it_was_parsed_from(key in "(tara|_casefile)/[ -~]{0,60}") {
+        fn a_parsed_key_is_the_key_it_was_parsed_from(key in "(tara|_casefile/sessions|_casefile/by-owner|inbox)/[ -~]{0,60}") {
             let base = BasePath::default();
             if let Ok(parsed) = ObjectKey::parse(&key, &base) {
                 prop_assert_eq!(parsed.path(&base), key);

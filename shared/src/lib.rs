@@ -3,15 +3,24 @@
 //!
 //! Dependencies point one way: a function's `main` → handler → use case → this crate.
 
+pub mod audit;
 pub mod bucket;
+pub mod caller;
 pub mod client;
+pub mod collection;
 pub mod config;
 pub mod digest;
+pub mod document;
+pub mod http;
+pub mod id;
 pub mod json;
 pub mod key;
+pub mod link;
 pub mod logging;
 pub mod manifest;
 pub mod name;
+pub mod permission;
+pub mod pointer;
 pub mod problem;
 pub mod session_file;
 pub mod store_error;

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
-use crate::name::{FileName, FolderName, SessionId};
+use crate::name::{FileName, FolderName, Owner, SessionId};
 
 /// The version of the manifest's form that this code writes and reads.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -32,7 +32,7 @@ pub struct Manifest {
     pub request_sha256: Sha256,
     /// Whose the session is within its tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
+    pub owner: Option<Owner>,
     /// The numbers that a list shows.
     pub summary: Summary,
     /// Every file but this one, in the order of their paths' documentation.

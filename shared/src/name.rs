@@ -4,6 +4,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::time;
@@ -14,6 +15,10 @@ pub const MAX_NAME_CHARS: usize = 200;
 pub const MAX_NAME_BYTES: usize = 600;
 /// The longest session id, in characters.
 pub const MAX_ID_CHARS: usize = 128;
+/// The longest tenant's id, in characters.
+pub const MAX_TENANT_CHARS: usize = 64;
+/// The longest owner, in bytes of UTF-8: three times as many, percent-encoded, still fit into a key.
+pub const MAX_OWNER_BYTES: usize = 128;
 const MAX_SLUG_BYTES: usize = 200;
 
 /// Why a text is not a name. The message is fit for the caller and doesn't repeat the text.
@@ -200,6 +205,72 @@ impl FolderName {
 
 text_name!(FolderName);
 
+/// Whose data something is: a customer of the deployment that shares nothing with the others. 1 to 64 ASCII letters,
+/// digits, `-`, `_` or `.`, the first one a letter or digit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TenantId(String);
+
+impl TenantId {
+    /// Reads a tenant's id as it comes in a token, or in an object's metadata.
+    ///
+    /// # Errors
+    /// When it is empty, too long, or has other characters.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        match SessionId::parse(text) {
+            Ok(id) if text.len() <= MAX_TENANT_CHARS => Ok(Self(id.0)),
+            Ok(_) => refuse(format!("must have 1 to {MAX_TENANT_CHARS} characters")),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+text_name!(TenantId);
+
+/// Whose something is within its tenant: 1 to 128 bytes in UTF-8, no control or text-direction characters, no blank at
+/// the ends.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Owner(String);
+
+impl Owner {
+    /// Reads an owner as it comes in a request or a token.
+    ///
+    /// # Errors
+    /// When it breaks one of the type's rules.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let is_owner = (1..=MAX_OWNER_BYTES).contains(&text.len())
+            && text.trim() == text
+            && !text.chars().any(is_unprintable);
+        if is_owner {
+            Ok(Self(text.to_owned()))
+        } else {
+            refuse(format!(
+                "must have 1 to {MAX_OWNER_BYTES} bytes in UTF-8, no control characters, no blank at the ends"
+            ))
+        }
+    }
+
+    /// The owner in ASCII, for keys and metadata: everything but letters, digits, `-`, `_` and `.` percent-encoded.
+    pub fn encoded(&self) -> String {
+        utf8_percent_encode(&self.0, ENCODED).to_string()
+    }
+
+    /// The way back from [`Owner::encoded`].
+    ///
+    /// # Errors
+    /// When it isn't an encoded owner.
+    pub fn decode(text: &str) -> Result<Self, NameError> {
+        let decoded = percent_decode_str(text).decode_utf8();
+        Self::parse(&decoded.map_err(|_| NameError("is not UTF-8".to_owned()))?)
+    }
+}
+
+text_name!(Owner);
+
+/// Encoded: everything but letters, digits, `-`, `_` and `.`.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
 fn is_slug_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '_')
 }
@@ -290,6 +361,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_owner_reads_back_from_ascii(text in any::<String>()) {
+            if let Ok(owner) = Owner::parse(&text) {
+                let encoded = owner.encoded();
+                prop_assert!(encoded.is_ascii() && !encoded.contains(['/', ' ']));
+                prop_assert_eq!(Owner::decode(&encoded), Ok(owner));
+            }
+        }
+
         #[test]
         fn every_file_name_gives_a_folder_that_reads_back(name in any::<String>(), attempt in 1..20u32) {
             if let Ok(file) = FileName::parse(&name) {

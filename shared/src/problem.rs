@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::json::FieldError;
+use crate::json::{FieldError, JsonError};
 
 /// The media type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -12,7 +12,11 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 pub enum ProblemKind {
     /// The request can't be read: 400.
     Malformed,
-    /// No route answers to this path: 404.
+    /// Nobody is known to be asking: 401.
+    Unauthenticated,
+    /// The caller may not do this, and that is no secret: 403.
+    Forbidden,
+    /// Nothing is there, or nothing that the caller may know of: 404.
     NotFound,
     /// It contradicts what is stored: 409.
     Conflict,
@@ -33,6 +37,8 @@ impl ProblemKind {
     pub fn status(self) -> u16 {
         match self {
             Self::Malformed => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::Conflict => 409,
             Self::TooLarge => 413,
@@ -47,6 +53,8 @@ impl ProblemKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Malformed => "malformed-request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
             Self::NotFound => "not-found",
             Self::Conflict => "conflict",
             Self::TooLarge => "too-large",
@@ -60,7 +68,9 @@ impl ProblemKind {
     fn title(self) -> &'static str {
         match self {
             Self::Malformed => "The request can't be read",
-            Self::NotFound => "Nothing answers to this path",
+            Self::Unauthenticated => "The request carries no identity",
+            Self::Forbidden => "The caller may not do this",
+            Self::NotFound => "There is nothing of this name",
             Self::Conflict => "The request contradicts what is stored",
             Self::TooLarge => "Too large",
             Self::UnsupportedMediaType => "The request must be JSON",
@@ -108,6 +118,23 @@ impl Problem {
         }
     }
 
+    /// Logs the problem, once, without the request's texts: what is ours to mend as an error.
+    #[must_use]
+    pub fn noted(self) -> Self {
+        let kind = self.kind.name();
+        let errors = self.errors.len();
+        if matches!(self.kind, ProblemKind::Internal | ProblemKind::Unavailable) {
+            tracing::error!(problem.kind = kind, "the request failed");
+        } else {
+            tracing::info!(
+                problem.kind = kind,
+                problem.errors = errors,
+                "the request was refused"
+            );
+        }
+        self
+    }
+
     /// The problem as the caller gets it.
     pub fn document(&self, request_id: &str) -> ProblemDocument {
         ProblemDocument {
@@ -118,6 +145,16 @@ impl Problem {
             instance: request_id.to_owned(),
             errors: self.errors.clone(),
         }
+    }
+}
+
+impl From<JsonError> for Problem {
+    fn from(error: JsonError) -> Self {
+        let kind = match error {
+            JsonError::TooDeep => ProblemKind::Invalid,
+            JsonError::Syntax { .. } => ProblemKind::Malformed,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 

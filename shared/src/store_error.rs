@@ -54,6 +54,11 @@ impl Cause {
         Self::of(operation, "ConditionalRequestConflict")
     }
 
+    /// A request couldn't be signed.
+    pub(crate) fn unsigned(operation: &'static str) -> Self {
+        Self::of(operation, "the request can't be signed")
+    }
+
     /// The body of an answer ended early.
     pub(crate) fn cut_off(operation: &'static str) -> Self {
         Self::of(operation, "the answer broke off")

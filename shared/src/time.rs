@@ -17,6 +17,11 @@ pub fn compact(time: Timestamp) -> String {
     time.strftime("%Y%m%d_%H%M%S").to_string()
 }
 
+/// `2025-11-14`. UTC.
+pub fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}
+
 /// Reads a time as clients write it: RFC 3339, or the same without a zone, which then counts as UTC.
 pub fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use casefile_local::client::post_json;
 
-use crate::support::{programs, sample};
+use crate::support::{office, programs, sample};
 
 async fn demo(data: &std::path::Path) -> Output {
     let program = &programs().await["casefile-local"];
@@ -21,23 +21,43 @@ async fn demo(data: &std::path::Path) -> Output {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_shows_a_verified_folder_and_can_be_repeated() {
+async fn the_demo_shows_the_folder_and_the_audit_trail_and_can_be_repeated() {
     let data = tempfile::tempdir().unwrap();
     for _ in 0..2 {
         let output = demo(data.path()).await;
         let shown = String::from_utf8(output.stdout).unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{said}");
-        assert!(
-            shown.contains("├── documents/\n│   ├── before_write-up TR-20417.docx"),
-            "{shown}"
-        );
-        assert!(
-            shown.ends_with("every file read back and found as the manifest says\n"),
-            "{shown}"
-        );
-        assert!(said.contains("exporting the sample review"), "{said}");
-        assert!(!said.contains('\u{1b}'), "no terminal, no escapes: {said}");
+        for line in [
+            "├── documents/\n│   ├── before_write-up TR-20417.docx",
+            "every file read back and found as the manifest says\n",
+        ] {
+            assert!(shown.contains(line), "{line}: {shown}");
+        }
+        // The export's own link, the direct one and the share link; two uses of it, and one too many. None of the
+        // earlier run's.
+        for (records, what) in [
+            (3, "local@localhost  Share     success"),
+            (2, "link's holder    Download  success"),
+            (1, "link's holder    Download  refused (used_up)"),
+        ] {
+            assert_eq!(shown.matches(what).count(), records, "{what}: {shown}");
+        }
+        let last = shown.lines().last().unwrap();
+        assert!(last.contains("refused (used_up)"), "{shown}");
+        for line in [
+            "exporting the sample review",
+            "the very same body but for its instance",
+        ] {
+            assert!(said.contains(line), "{line}: {said}");
+        }
+        assert!(shown.lines().all(|line| line.chars().count() <= 110), "{shown}");
+        for secret in ["\u{1b}", "X-Amz-", "/v1/s/", "eyJ"] {
+            assert!(
+                !said.contains(secret) && !shown.contains(secret),
+                "{secret}: {said}{shown}"
+            );
+        }
     }
 }
 
@@ -117,7 +137,7 @@ async fn a_signal_stops_everything_and_leaves_nothing_behind() {
         let mut local = Local::start(data.path()).await;
         assert_eq!(local.listening.len(), 3, "gateway, Invoke API and S3");
         let request = Bytes::from(sample(signal).to_string());
-        let answer = post_json(local.listening[0], "/v1/reviews", request)
+        let answer = post_json(local.listening[0], "/v1/reviews", request, Some(&office("acme")))
             .await
             .unwrap();
         assert_eq!(answer.status(), 201);
@@ -171,6 +191,7 @@ async fn a_function_that_is_not_set_up_says_everything_that_is_missing() {
     for name in [
         "S3_BUCKET_NAME",
         "S3_BASE_PATH",
+        "AUDIT_BUCKET_NAME",
         "AWS_REGION",
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",

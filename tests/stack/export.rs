@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use session_export::review::Exported;
 use zip::ZipArchive;
 
-use crate::support::{Harness, TestStack, same, sample};
+use crate::support::{Harness, TestStack, caller, export_as, office, same, sample};
 
 const FILES: [&str; 14] = [
     "comprehensive_report.json",
@@ -141,7 +141,8 @@ async fn a_download_holds_the_same_bytes_under_the_same_paths_and_stores_nothing
     harness.s3.requests().record(true);
     let mut request = sample("zip");
     request["destination"] = json!("download");
-    let Exported::Archive { file_name, zip } = harness.export.export(&request.to_string()).await.unwrap()
+    let office = caller("dana", &["office"], "acme");
+    let Exported::Archive { file_name, zip } = export_as(&harness.export, &office, &request).await.unwrap()
     else {
         panic!("a download answered with a folder");
     };
@@ -165,10 +166,14 @@ async fn a_download_through_the_gateway_is_a_zip() {
     let stack = TestStack::start().await;
     let mut request = sample("zip");
     request["destination"] = json!("download");
-    let body = bytes::Bytes::from(request.to_string());
-    let response = casefile_local::client::post_json(stack.stack.gateway(), "/v1/reviews", body)
-        .await
-        .unwrap();
+    let response = stack
+        .call(
+            hyper::Method::POST,
+            "/v1/reviews",
+            Some(&office("acme")),
+            request.to_string(),
+        )
+        .await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/zip");
     assert!(
@@ -225,7 +230,7 @@ async fn a_document_that_can_not_be_marked_costs_nothing_but_the_after_document(
     harness.s3.requests().record(true);
     let problem = harness.store(&request).await.unwrap_err();
     assert_eq!(problem.kind, ProblemKind::Invalid);
-    assert_eq!(problem.errors[0].pointer, "/documents/before/content_base64");
+    assert_eq!(problem.errors[0].pointer, "/documents/before");
     assert!(
         harness.s3.requests().take().is_empty(),
         "a refused request touched S3"
@@ -243,6 +248,7 @@ async fn the_log_tells_what_happened_and_nothing_of_the_content() {
         .await;
     let mut other = sample("quiet");
     other["command"] = json!("export_review");
+    other["tenant"] = json!("acme");
     other["session"]["completed_at"] = json!("s3cr3t");
     assert_eq!(invoke(&stack, &other).await.unwrap_err().0, "conflict");
     other["session"]["feedback_data"]["TR-20417"] = json!(["s3cr3t"]);

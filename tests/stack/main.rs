@@ -11,11 +11,17 @@
     reason = "tests are told by the environment which other S3 to check"
 )]
 
+mod audit;
 mod command_line;
 mod contract;
+mod documents;
 mod events;
 mod export;
 mod failures;
 mod killed;
+mod links;
 mod revisions;
+mod secrets;
+mod shares;
 mod support;
+mod uploads;

@@ -156,14 +156,14 @@ async fn the_hundredth_revision_is_the_last_and_can_be_repeated() {
     harness.store(&request(1)).await.unwrap();
     let first = harness
         .bucket()
-        .read("_casefile/sessions/last.json", 10_000)
+        .read("_casefile/sessions/acme/last.json", 10_000)
         .await
         .unwrap();
     let mut reservation: Value = serde_json::from_slice(&first).unwrap();
     reservation["request_sha256"] = json!("0".repeat(64));
     for revision in 2..100 {
         reservation["revision"] = json!(revision);
-        let key = format!("_casefile/sessions/last/revision-{revision}.json");
+        let key = format!("_casefile/sessions/acme/last/revision-{revision}.json");
         let put = harness.client.put_object().bucket(BUCKET).key(key);
         put.body(reservation.to_string().into_bytes().into())
             .send()

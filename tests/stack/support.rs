@@ -6,18 +6,25 @@ use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::Client;
 use bytes::Bytes;
+use casefile::audit::AuditLog;
 use casefile::bucket::Bucket;
+use casefile::caller::{Caller, Origin};
 use casefile::config::Env;
+use casefile::id::system_entropy;
 use casefile::key::BasePath;
-use casefile::name::FolderName;
+use casefile::link::{Asking, Links};
+use casefile::name::{FolderName, TenantId};
+use casefile::permission::Permissions;
 use casefile::problem::Problem;
 use casefile::time::Clock;
 use casefile::verify::{Verification, verify_session};
 use casefile_local::build::build;
-use casefile_local::client::post_json;
+use casefile_local::client::call;
 use casefile_local::s3::{S3Config, S3Server};
 use casefile_local::sample::{review_request, workspace};
 use casefile_local::stack::{ACCESS_KEY, REGION, SECRET_KEY, Stack, StackConfig, binaries, load_template};
+use casefile_local::token::{Claims, issue};
+use hyper::{Method, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use session_export::review::answer::ExportAnswer;
@@ -43,8 +50,9 @@ pub(crate) fn two_past_noon() -> Timestamp {
     "2025-11-14T12:02:00Z".parse().unwrap()
 }
 
-/// How many writes an export of the sample makes: claim, reservation, thirteen files, manifest.
-pub(crate) const WRITES: usize = 16;
+/// How many writes an export of the sample makes: claim, reservation, thirteen files, the entry of a list, manifest, and
+/// the audit record of its link.
+pub(crate) const WRITES: usize = 18;
 
 /// The programs, built once for all tests.
 pub(crate) async fn programs() -> &'static BTreeMap<String, PathBuf> {
@@ -84,17 +92,40 @@ impl TestStack {
         }
     }
 
-    /// `POST /v1/reviews`: status and body.
+    /// `POST /v1/reviews`, as office staff of a tenant: status and body.
     pub(crate) async fn export(&self, request: &Value) -> (u16, Value) {
         self.post(request.to_string()).await
     }
 
     pub(crate) async fn post(&self, body: String) -> (u16, Value) {
-        let response = post_json(self.stack.gateway(), "/v1/reviews", Bytes::from(body))
-            .await
-            .unwrap();
+        let response = self
+            .call(Method::POST, "/v1/reviews", Some(&office("acme")), body)
+            .await;
         let status = response.status().as_u16();
         (status, serde_json::from_slice(response.body()).unwrap())
+    }
+
+    /// A request to the gateway, with a token or without. A body is JSON.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        target: &str,
+        token: Option<&str>,
+        body: String,
+    ) -> Response<Bytes> {
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        call(self.stack.gateway(), method, target, &headers, body)
+            .await
+            .unwrap()
+    }
+
+    /// `GET` of JSON, with a token: status and body.
+    pub(crate) async fn get(&self, target: &str, token: &str) -> (u16, Value) {
+        let response = self.call(Method::GET, target, Some(token), String::new()).await;
+        let body = serde_json::from_slice(response.body());
+        (response.status().as_u16(), body.unwrap_or(Value::Null))
     }
 
     pub(crate) async fn verify(&self, answer: &Value) -> Verification {
@@ -117,13 +148,28 @@ impl TestStack {
     }
 }
 
+/// A token of office staff of a tenant.
+pub(crate) fn office(tenant: &str) -> String {
+    token("dana", &["office"], tenant, None)
+}
+
+pub(crate) fn token(user: &str, groups: &[&str], tenant: &str, customer: Option<&str>) -> String {
+    let mut claims = Claims::new(user);
+    claims.groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    claims.tenant = Some(tenant.to_owned());
+    claims.customer = customer.map(str::to_owned);
+    issue(&claims, Timestamp::now())
+}
+
 pub(crate) fn folder(answer: &Value) -> FolderName {
     FolderName::parse(answer["folder_name"].as_str().unwrap()).unwrap()
 }
 
 /// An answer without what is each call's own.
 pub(crate) fn same(mut answer: Value) -> Value {
-    answer.as_object_mut().unwrap().remove("duration_ms").unwrap();
+    let fields = answer.as_object_mut().unwrap();
+    fields.remove("duration_ms").unwrap();
+    fields.remove("link").unwrap();
     answer
 }
 
@@ -136,12 +182,13 @@ pub(crate) struct Harness {
 }
 
 pub(crate) const BUCKET: &str = "artifacts";
+pub(crate) const AUDIT_BUCKET: &str = "audit";
 
 impl Harness {
     pub(crate) async fn start() -> Self {
         let data = TempDir::new().unwrap();
         let mut config = S3Config::new(data.path(), Timestamp::now);
-        config.buckets = vec![BUCKET.to_owned()];
+        config.buckets = vec![BUCKET.to_owned(), AUDIT_BUCKET.to_owned()];
         ACCESS_KEY.clone_into(&mut config.access_key);
         SECRET_KEY.clone_into(&mut config.secret_key);
         REGION.clone_into(&mut config.region);
@@ -164,7 +211,11 @@ impl Harness {
     /// The same export below another base path.
     pub(crate) fn below(&self, base: BasePath) -> ReviewExport {
         let template = ReportTemplate::new(None).unwrap();
-        ReviewExport::new(self.bucket(), base, template, "session-export/1".to_owned(), noon)
+        let links = Links {
+            base,
+            ..links(self.client.clone(), noon)
+        };
+        ReviewExport::new(links, template, "session-export/1".to_owned())
     }
 
     /// The same export with a clock of its own.
@@ -205,16 +256,53 @@ impl Harness {
 }
 
 pub(crate) async fn store(export: &ReviewExport, request: &Value) -> Result<ExportAnswer, Problem> {
-    match export.export(&request.to_string()).await? {
-        Exported::Stored(answer) => Ok(answer),
-        Exported::Archive { .. } => panic!("an export to S3 answered with a file"),
+    match export_as(export, &caller("dana", &["office"], "acme"), request).await? {
+        Exported::Stored(answer) => Ok(*answer),
+        Exported::Archive { .. } | Exported::Linked(_) => panic!("an export to S3 answered with a file"),
+    }
+}
+
+pub(crate) async fn export_as(
+    export: &ReviewExport,
+    caller: &Caller,
+    request: &Value,
+) -> Result<Exported, Problem> {
+    let origin = Origin::default();
+    let asking = Asking {
+        caller,
+        origin: &origin,
+        base_url: None,
+    };
+    export.export(&asking, &request.to_string(), &[]).await
+}
+
+pub(crate) fn caller(user: &str, groups: &[&str], tenant: &str) -> Caller {
+    Caller {
+        user_id: user.to_owned(),
+        email: None,
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        tenant: TenantId::parse(tenant).unwrap(),
+        customer: user.to_owned(),
+        collection: None,
+    }
+}
+
+/// What is needed to hand out links, on the two buckets of a [`Harness`].
+pub(crate) fn links(client: Client, clock: Clock) -> Links {
+    let audit = Bucket::new(client.clone(), AUDIT_BUCKET.to_owned());
+    Links {
+        bucket: Bucket::new(client, BUCKET.to_owned()),
+        base: BasePath::default(),
+        audit: AuditLog::new(audit, clock, system_entropy),
+        permissions: Permissions::shipped().unwrap(),
+        credentials_end: None,
+        public_url: Some("https://files.example.com".to_owned()),
     }
 }
 
 fn exporter(client: Client, generator: &str, clock: Clock) -> ReviewExport {
-    let bucket = Bucket::new(client, BUCKET.to_owned());
     let template = ReportTemplate::new(None).unwrap();
-    ReviewExport::new(bucket, BasePath::default(), template, generator.to_owned(), clock)
+    ReviewExport::new(links(client, clock), template, generator.to_owned())
 }
 
 /// The functions' own client.

@@ -1,5 +1,6 @@
 //! The door for commands: plain JSON events such as `{"command": "export_review", …}`, from `cargo lambda invoke`,
-//! schedules and Step Functions.
+//! schedules and Step Functions. Who may invoke the function may do all that `office` may, for the tenant that the event
+//! names: IAM has decided that.
 //!
 //! Success is the answer as JSON. A problem is a Lambda failure whose `errorType` is the problem's name (for a state
 //! machine to match) and whose `errorMessage` is the problem as JSON. Retried by the caller alone; an export may be
@@ -13,6 +14,9 @@ use lambda_runtime::Diagnostic;
 use serde::Serialize;
 
 use crate::review::Exported;
+
+/// The fields that a command has beside its request's: what to do, and for which tenant; without it, the default one.
+pub const ENVELOPE: [&str; 2] = ["command", "tenant"];
 
 /// What a command that answers with a file returns.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,6 +53,7 @@ pub fn answer(exported: Exported) -> Result<serde_json::Value, Problem> {
     let value = match exported {
         Exported::Stored(answer) => serde_json::to_value(answer),
         Exported::Archive { file_name, zip } => serde_json::to_value(FileAnswer::zip(file_name, &zip)),
+        Exported::Linked(link) => serde_json::to_value(serde_json::json!({ "link": link })),
     };
     value.map_err(|_| Problem::new(ProblemKind::Internal, "the answer can't be written as JSON"))
 }

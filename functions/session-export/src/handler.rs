@@ -5,8 +5,13 @@
 
 use std::time::Duration;
 
-use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use casefile::bucket::Bucket;
+use casefile::audit::Activity;
+use casefile::caller::{Caller, Origin};
+use casefile::http::{self, Request, Response};
+use casefile::id::Entropy;
+use casefile::json::FieldError;
+use casefile::link::Asking;
+use casefile::name::TenantId;
 use casefile::problem::{Problem, ProblemKind};
 use casefile::time::Clock;
 use lambda_runtime::{Diagnostic, LambdaEvent};
@@ -18,7 +23,8 @@ use crate::config::Config;
 use crate::review::problems::unavailable;
 use crate::review::readable::ReportTemplate;
 use crate::review::{Exported, ReviewExport, generator};
-use crate::{command, http};
+use crate::route::{self, Route};
+use crate::{command, uploads};
 
 /// A caller behind API Gateway, which gives up after 30 s, has an answer within this time.
 const DEADLINE: Duration = Duration::from_secs(25);
@@ -27,6 +33,7 @@ const DEADLINE: Duration = Duration::from_secs(25);
 #[derive(Debug)]
 pub struct SessionExport {
     reviews: ReviewExport,
+    default_tenant: TenantId,
 }
 
 /// What the function returns, by the door.
@@ -34,7 +41,7 @@ pub struct SessionExport {
 #[serde(untagged)]
 pub enum Answer {
     /// To API Gateway.
-    Http(ApiGatewayV2httpResponse),
+    Http(Box<Response>),
     /// To whoever sent a command.
     Command(Value),
 }
@@ -44,19 +51,23 @@ pub enum Answer {
 struct Envelope<'a> {
     #[serde(borrow)]
     command: Option<std::borrow::Cow<'a, str>>,
+    #[serde(default, borrow)]
+    tenant: Option<&'a RawValue>,
 }
 
 impl SessionExport {
     /// Builds the function.
     ///
     /// # Errors
-    /// When the report's template can't be parsed.
-    pub fn new(config: Config, clock: Clock) -> Result<Self, minijinja::Error> {
-        let bucket = Bucket::new(config.s3.client(), config.bucket);
+    /// When the report's template or the policies can't be parsed.
+    pub fn new(config: Config, clock: Clock, entropy: Entropy) -> Result<Self, lambda_runtime::Error> {
+        let default_tenant = config.links.default_tenant.clone();
         let generator = generator(config.report_template.as_deref());
         let template = ReportTemplate::new(config.report_template)?;
+        let links = config.links.links(clock, entropy)?;
         Ok(Self {
-            reviews: ReviewExport::new(bucket, config.base_path, template, generator, clock),
+            reviews: ReviewExport::new(links, template, generator),
+            default_tenant,
         })
     }
 
@@ -69,61 +80,113 @@ impl SessionExport {
         let text = event.payload.get();
         if let Ok(Envelope {
             command: Some(command),
+            tenant,
         }) = serde_json::from_str(text)
         {
-            let answer = self.command(&command, text).await;
+            // Boxed, for the compiler gives up on the layout of futures nested this deep.
+            let answer = Box::pin(self.command(&command, tenant, text, &request_id)).await;
             answer
                 .map(Answer::Command)
-                .map_err(|problem| command::failure(&noted(problem), &request_id))
+                .map_err(|problem| command::failure(&problem.noted(), &request_id))
         } else {
-            let answer = self.http(text).await;
-            Ok(Answer::Http(answer.unwrap_or_else(|problem| {
-                http::problem(&noted(problem), &request_id)
-            })))
+            let answer = Box::pin(self.http(text, &request_id)).await;
+            Ok(Answer::Http(Box::new(answer.unwrap_or_else(|problem| {
+                http::problem(&problem.noted(), &request_id)
+            }))))
         }
     }
 
-    async fn command(&self, command: &str, text: &str) -> Result<Value, Problem> {
+    async fn command(
+        &self,
+        command: &str,
+        tenant: Option<&RawValue>,
+        text: &str,
+        request_id: &str,
+    ) -> Result<Value, Problem> {
+        let caller = Caller::operator(self.tenant(tenant)?);
+        let origin = Origin {
+            request_id: request_id.to_owned(),
+            ..Origin::default()
+        };
+        let asking = Asking {
+            caller: &caller,
+            origin: &origin,
+            base_url: None,
+        };
         match command {
-            "export_review" => command::answer(self.export_review(text).await?),
+            "export_review" => {
+                let exported = self.export_review(&asking, text, &command::ENVELOPE).await?;
+                command::answer(exported)
+            }
             _ => Err(command::unknown(command)),
         }
     }
 
-    async fn http(&self, text: &str) -> Result<ApiGatewayV2httpResponse, Problem> {
-        let request: ApiGatewayV2httpRequest = serde_json::from_str(text).map_err(|_| not_an_event())?;
-        match http::route(&request)? {
-            http::Route::ExportReview => http::answer(self.export_review(&http::json_body(request)?).await?),
+    /// The tenant that a command names.
+    fn tenant(&self, named: Option<&RawValue>) -> Result<TenantId, Problem> {
+        let Some(named) = named else {
+            return Ok(self.default_tenant.clone());
+        };
+        serde_json::from_str(named.get()).map_err(|_| {
+            let detail = "must be a tenant's id: letters and digits, '-', '_' and '.', at most 64 of them";
+            Problem::invalid(vec![FieldError {
+                pointer: "/tenant".to_owned(),
+                detail: detail.to_owned(),
+            }])
+        })
+    }
+
+    async fn http(&self, text: &str, request_id: &str) -> Result<Response, Problem> {
+        let request = Request::read(text).map_err(|_| not_an_event())?;
+        let route = Route::of(&request)?;
+        let activity = match route {
+            Route::Health => return route::health(),
+            Route::ExportReview => Activity::Export,
+            Route::GrantUpload => Activity::Upload,
+        };
+        let origin = Origin::of(&request, request_id);
+        let caller = self.caller(&request, activity, &origin).await?;
+        let base_url = request.base_url();
+        let asking = Asking {
+            caller: &caller,
+            origin: &origin,
+            base_url: base_url.as_deref(),
+        };
+        let body = request.json_body()?;
+        if route == Route::GrantUpload {
+            let grant = uploads::grant(self.reviews.links(), &asking, &body).await?;
+            http::json(201, &grant)
+        } else {
+            route::exported(&self.export_review(&asking, &body, &[]).await?)
         }
     }
 
-    async fn export_review(&self, text: &str) -> Result<Exported, Problem> {
-        // Boxed, for the compiler gives up on the layout of futures nested this deep.
-        let exported = tokio::time::timeout(DEADLINE, Box::pin(self.reviews.export(text))).await;
+    /// The caller; that there is none is a refusal, and recorded like any other.
+    async fn caller(
+        &self,
+        request: &Request,
+        activity: Activity,
+        origin: &Origin,
+    ) -> Result<Caller, Problem> {
+        match Caller::of(request, &self.default_tenant) {
+            Ok(caller) => Ok(caller),
+            Err(problem) => Err(self.reviews.links().nobody(activity, origin, problem).await),
+        }
+    }
+
+    async fn export_review(
+        &self,
+        asking: &Asking<'_>,
+        text: &str,
+        envelope: &[&str],
+    ) -> Result<Exported, Problem> {
+        let export = Box::pin(self.reviews.export(asking, text, envelope));
+        let exported = tokio::time::timeout(DEADLINE, export).await;
         exported.unwrap_or_else(|_| {
             tracing::error!(export.deadline_s = DEADLINE.as_secs(), "the export took too long");
             Err(unavailable("storage took too long"))
         })
     }
-}
-
-/// The log has each problem once, without the request's texts: what is ours to mend as an error.
-fn noted(problem: Problem) -> Problem {
-    let kind = problem.kind.name();
-    match problem.kind {
-        ProblemKind::Internal | ProblemKind::Unavailable => {
-            tracing::error!(problem.kind = kind, "the request failed");
-        }
-        _ => {
-            let errors = problem.errors.len();
-            tracing::info!(
-                problem.kind = kind,
-                problem.errors = errors,
-                "the request was refused"
-            );
-        }
-    }
-    problem
 }
 
 fn not_an_event() -> Problem {

@@ -22,6 +22,6 @@ async fn run(env: Env) -> Result<(), lambda_runtime::Error> {
     casefile::logging::start(&env, "session_export")?;
     let config = Config::from_env(env)?;
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
-    let function = &SessionExport::new(config, jiff::Timestamp::now)?;
+    let function = &SessionExport::new(config, jiff::Timestamp::now, casefile::id::system_entropy)?;
     lambda_runtime::run(service_fn(async |event| function.handle(event).await)).await
 }

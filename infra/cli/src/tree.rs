@@ -122,7 +122,7 @@ fn verdict(verdict: Verdict) -> &'static str {
 }
 
 /// A path without what could move a terminal's cursor or reorder its text.
-fn printable(path: &str) -> String {
+pub fn printable(path: &str) -> String {
     let moves = |c: char| {
         let reorders = [
             '\u{200e}'..='\u{200f}',
@@ -160,7 +160,8 @@ fn conclusion(verification: &Verification) -> String {
     out
 }
 
-fn thousands(number: u64) -> String {
+/// A number with its thousands set apart: `47,780`.
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

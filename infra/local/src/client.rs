@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
-use hyper::{Request, Response};
+use hyper::header::{HOST, HeaderValue};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -38,14 +39,42 @@ pub async fn send(address: SocketAddr, request: Request<Bytes>) -> Result<Respon
     Ok(Response::from_parts(parts, body))
 }
 
-/// Posts JSON.
+/// Sends a request made of its parts; `target` is a path and a query, encoded as they go out. `Host` says the address
+/// unless `headers` does.
 ///
 /// # Errors
-/// As [`send`].
-pub async fn post_json(address: SocketAddr, path: &str, body: Bytes) -> Result<Response<Bytes>, ClientError> {
-    let request = Request::post(path)
-        .header(hyper::header::HOST, address.to_string())
-        .header(hyper::header::CONTENT_TYPE, "application/json")
-        .body(body)?;
+/// As [`send`], and when the parts make no request.
+pub async fn call(
+    address: SocketAddr,
+    method: Method,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Result<Response<Bytes>, ClientError> {
+    let mut request = Request::builder().method(method).uri(target);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut request = request.body(body.into())?;
+    if !request.headers().contains_key(HOST) {
+        let host = HeaderValue::try_from(address.to_string()).map_err(hyper::http::Error::from)?;
+        request.headers_mut().insert(HOST, host);
+    }
     send(address, request).await
+}
+
+/// Posts JSON, with a bearer token or without.
+///
+/// # Errors
+/// As [`call`].
+pub async fn post_json(
+    address: SocketAddr,
+    path: &str,
+    body: impl Into<Bytes>,
+    token: Option<&str>,
+) -> Result<Response<Bytes>, ClientError> {
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+    call(address, Method::POST, path, &headers, body).await
 }

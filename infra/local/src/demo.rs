@@ -1,24 +1,29 @@
-//! `cargo local demo`: a finished review becomes a verified folder, before one's eyes.
+//! `cargo local demo`: a finished review becomes a verified folder, is handed out to those who may have it and to nobody
+//! else, and all of it stands in the audit trail, before one's eyes.
 
-use std::io::Write as _;
 use std::sync::{Arc, mpsc};
 
-use bytes::Bytes;
 use casefile::config::ConfigError;
-use casefile::key::session_prefix;
-use casefile::name::{FolderName, NameError};
+use casefile::name::NameError;
 use casefile::store_error::StoreError;
-use casefile::verify::verify_session;
-use casefile_cli::tree;
-use serde::Deserialize;
+use jiff::Timestamp;
 
-use crate::client::{ClientError, post_json};
+use crate::client::ClientError;
 use crate::lambda::LogSink;
 use crate::progress::Progress;
-use crate::sample::review_request;
 use crate::stack::{Stack, StackConfig, StackError};
 
-/// Why the demo doesn't end well.
+mod export;
+mod links;
+mod people;
+mod step;
+mod table;
+mod trail;
+
+use export::export;
+use people::People;
+
+/// Why the demo doesn't end well. Tells no link and no token.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// The stack doesn't start.
@@ -26,21 +31,28 @@ pub enum DemoError {
     Stack(#[from] StackError),
     /// The sample can't be read.
     #[error("the sample review of tests/fixtures/review can't be read")]
-    Sample(#[from] std::io::Error),
-    /// The gateway doesn't answer.
-    #[error("the export got no answer")]
-    Client(#[from] ClientError),
-    /// The export was refused.
-    #[error("the export was refused: status {status}, {body}")]
-    Refused {
-        /// HTTP.
-        status: u16,
-        /// The problem.
-        body: String,
+    Sample(#[source] std::io::Error),
+    /// What was found can't be shown.
+    #[error("standard output can't be written")]
+    Show(#[from] std::io::Error),
+    /// A server doesn't answer.
+    #[error("{step}: no answer")]
+    Client {
+        /// Where in the demo.
+        step: &'static str,
+        /// Why not.
+        source: ClientError,
     },
-    /// The answer isn't what it should be.
-    #[error("the export's answer can't be read")]
-    Answer(#[from] serde_json::Error),
+    /// A step didn't go as it should.
+    #[error("{step}: expected {expected}, got {got}")]
+    Unexpected {
+        /// Where in the demo.
+        step: &'static str,
+        /// What should have come.
+        expected: String,
+        /// What came instead.
+        got: String,
+    },
     /// The answer's folder is none.
     #[error("the export's folder is none")]
     Folder(#[from] NameError),
@@ -55,15 +67,8 @@ pub enum DemoError {
     Different,
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    folder_name: String,
-    location: String,
-    total_files: usize,
-    comments: usize,
-}
-
-/// Exports the sample review through the gateway, reads every file back, and draws the folder.
+/// Exports the sample review through the gateway, reads every file back and draws the folder; then downloads from it
+/// through a direct link, is refused as another tenant, uses a share link up, and shows what the audit log has of it all.
 ///
 /// # Errors
 /// What didn't go as it should. The stack is stopped in any case.
@@ -73,11 +78,11 @@ pub async fn run(config: StackConfig) -> Result<(), DemoError> {
     let log: LogSink = Arc::new(move |line| {
         let _ = kept.send(line);
     });
-    let outcome = export_and_show(&StackConfig {
+    let quiet = StackConfig {
         log,
         ..config.clone()
-    })
-    .await;
+    };
+    let outcome = Box::pin(start_and_show(&quiet)).await;
     if outcome.is_err() {
         for line in printed.try_iter() {
             (config.log)(line);
@@ -86,44 +91,35 @@ pub async fn run(config: StackConfig) -> Result<(), DemoError> {
     outcome
 }
 
-async fn export_and_show(config: &StackConfig) -> Result<(), DemoError> {
+async fn start_and_show(config: &StackConfig) -> Result<(), DemoError> {
     let progress = Progress::new();
     progress.step("building the functions and starting S3, Lambda and gateway");
     let stack = Stack::start(config).await?;
-    let outcome = export(&stack, &progress).await;
+    let outcome = Box::pin(show(&stack, &progress, (config.clock)())).await;
     stack.stop().await;
+    if outcome.is_ok() {
+        progress.heading(&format!(
+            "everything went as it should; what was stored stays in {}",
+            config.data.display()
+        ));
+    }
     progress.finish();
-    let (shown, holds) = outcome?;
-    std::io::stdout().write_all(shown.as_bytes())?;
-    if holds { Ok(()) } else { Err(DemoError::Different) }
+    outcome
 }
 
-async fn export(stack: &Stack, progress: &Progress) -> Result<(String, bool), DemoError> {
-    progress.step("exporting the sample review: POST /v1/reviews");
-    let mut request = review_request()?;
-    // The folder of an earlier demo with another sample stays; this one then is the next revision.
-    if let Some(fields) = request.as_object_mut() {
-        fields.insert("revision".to_owned(), true.into());
-    }
-    let response = post_json(stack.gateway(), "/v1/reviews", Bytes::from(request.to_string())).await?;
-    if response.status() != 201 {
-        let body = String::from_utf8_lossy(response.body()).into_owned();
-        return Err(DemoError::Refused {
-            status: response.status().as_u16(),
-            body,
-        });
-    }
-    let answer: Answer = serde_json::from_slice(response.body())?;
-    progress.note(&format!(
-        "exported {} files to {}, {} comments in the after document",
-        answer.total_files, answer.location, answer.comments
-    ));
-    progress.step("reading every file back");
-    let folder = FolderName::parse(&answer.folder_name)?;
-    let (bucket, base) = stack.artifacts()?;
-    let verification = verify_session(&bucket, &base, &folder).await?;
-    Ok((
-        tree::render(&session_prefix(&base, &folder), &verification),
-        verification.holds(),
-    ))
+/// All steps. What the audit log has of them is later than `begun`.
+async fn show(stack: &Stack, progress: &Progress, begun: Timestamp) -> Result<(), DemoError> {
+    let people = People::new(begun);
+    let document = export(stack, progress, &people).await?;
+    let gateway = stack.gateway();
+    let direct = links::download(gateway, progress, &people, &document).await?;
+    let nothing = links::refused_elsewhere(gateway, progress, &people, &document).await?;
+    let share = links::use_up(gateway, progress, &people, &document, &nothing).await?;
+    let export = document.grant_id;
+    let grants = trail::Grants {
+        export,
+        direct,
+        share,
+    };
+    trail::show(gateway, progress, &people, begun, &grants).await
 }

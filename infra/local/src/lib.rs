@@ -15,3 +15,4 @@ pub mod sample;
 pub mod stack;
 pub mod stop;
 pub mod template;
+pub mod token;

@@ -12,7 +12,9 @@ use casefile_local::progress::Progress;
 use casefile_local::sample::workspace;
 use casefile_local::stack::{Stack, StackConfig};
 use casefile_local::stop::Stop;
+use casefile_local::token::{Caller, issue};
 use clap::{Parser, Subcommand};
+use jiff::Timestamp;
 use tracing::Level;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
@@ -38,8 +40,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Exports the sample review, reads it back, shows it, and ends.
+    /// Exports the sample review, reads it back, hands it out by links, shows folder and audit trail, and ends.
     Demo,
+    /// Prints a token for a caller of the HTTP API, and nothing else. Nothing needs to run.
+    Token(Caller),
 }
 
 #[tokio::main]
@@ -57,13 +61,20 @@ async fn main() -> ExitCode {
 type Outcome = Result<(), Box<dyn Error>>;
 
 async fn run(cli: &Cli) -> Outcome {
-    show_warnings();
-    let stop = Stop::on_signals()?;
-    match cli.command {
-        Some(Command::Demo) => unless_told(&stop, Box::pin(demo::run(config(cli)))).await?,
-        None => serve(cli, &stop).await?,
+    match &cli.command {
+        Some(Command::Token(caller)) => {
+            writeln!(std::io::stdout(), "{}", issue(&caller.into(), now()))?;
+            Ok(())
+        }
+        Some(Command::Demo) => unless_told(&begin()?, Box::pin(demo::run(config(cli)))).await,
+        None => serve(cli, &begin()?).await,
     }
-    Ok(())
+}
+
+/// What every stack of a person's begins with.
+fn begin() -> std::io::Result<Stop> {
+    show_warnings();
+    Stop::on_signals()
 }
 
 /// The stack's own warnings, on standard error. Its libraries' are about single requests.
@@ -117,9 +128,12 @@ fn with_causes(error: &dyn Error) -> String {
 fn config(cli: &Cli) -> StackConfig {
     let workspace = workspace();
     let data = cli.data.clone().unwrap_or_else(|| workspace.join(".casefile"));
-    #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
-    let clock = jiff::Timestamp::now;
-    StackConfig::new(workspace, data, Arc::new(|line| say(&line.to_string())), clock)
+    StackConfig::new(workspace, data, Arc::new(|line| say(&line.to_string())), now)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
+fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 fn addresses(stack: &Stack) -> String {
@@ -137,15 +151,13 @@ fn addresses(stack: &Stack) -> String {
         .iter()
         .map(|trigger| format!("warning: not delivered on this machine: {trigger}"));
     lines.extend(warnings);
+    lines.push("\nA caller's token:".to_owned());
+    lines.push("  cargo local token --user dana --group office --tenant acme".to_owned());
     lines.push("\nFor AWS's own tools, and for `cargo lambda watch`:".to_owned());
     let variables = stack.s3_environment();
-    let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
-    let bucket = stack.artifacts_bucket().map(|bucket| ("S3_BUCKET_NAME", bucket));
-    lines.extend(
-        variables
-            .chain(bucket)
-            .map(|(name, value)| format!("  export {name}={value}")),
-    );
+    let variables = variables.map(|(name, value)| (name.to_owned(), value));
+    let variables = variables.into_iter().chain(stack.own_environment());
+    lines.extend(variables.map(|(name, value)| format!("  export {name}={value}")));
     lines.push("  unset AWS_SESSION_TOKEN".to_owned());
     lines.push("\nCtrl-C stops everything; what S3 holds stays.".to_owned());
     lines.join("\n")

@@ -33,11 +33,32 @@ impl Progress {
         }
     }
 
+    /// The next step has begun, and what follows belongs to it: its name stays, apart from what was before.
+    pub fn heading(&self, what: &str) {
+        self.note("");
+        self.note(what);
+        if let Some(bar) = &self.bar {
+            bar.set_message(what.to_owned());
+        }
+    }
+
     /// A line that stays.
     pub fn note(&self, what: &str) {
         match &self.bar {
             Some(bar) => bar.println(what),
             None => say(what),
+        }
+    }
+
+    /// Text on standard output, with the moving line out of its way.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn show(&self, text: &str) -> std::io::Result<()> {
+        let write = || std::io::stdout().write_all(text.as_bytes());
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
         }
     }
 

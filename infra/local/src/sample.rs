@@ -6,10 +6,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
+use crate::token::Claims;
+
 /// The workspace's root.
 pub fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// Who exports the sample: the user `local`, of the office of the tenant `local`.
+pub fn caller() -> Claims {
+    Claims {
+        email: Some("local@localhost".to_owned()),
+        groups: vec!["office".to_owned()],
+        tenant: Some("local".to_owned()),
+        ..Claims::new("local")
+    }
 }
 
 /// A request to export the sample review of `tests/fixtures/review`.

@@ -13,20 +13,18 @@ use tokio::task::JoinSet;
 use crate::build::{BuildError, build};
 use crate::deliveries::{deliver, triggers};
 use crate::gateway::{Gateway, GatewayConfig, RouteError};
-use crate::lambda::{self, Credentials, FunctionSpec, Lambda, LambdaConfig, LogFormat, LogSink, SpecError};
-use crate::s3::{S3Config, S3Server, SessionCredentials, StartError};
-use crate::template::{Function, LoadError, Settings, Template};
+use crate::lambda::{self, Lambda, Listener, LogSink, SpecError};
+use crate::s3::{S3Server, StartError};
+use crate::template::{LoadError, Settings, Template};
 
-/// Processes of one function at once: the sample's twins, and twice as many again.
-const MAX_CONCURRENCY: usize = 64;
+mod wiring;
+
+use wiring::Surroundings;
+
 /// The embedded S3's key and secret, for people and their tools. They open nothing but this machine's own copy.
 pub const ACCESS_KEY: &str = "casefile";
 /// See [`ACCESS_KEY`].
 pub const SECRET_KEY: &str = "casefile-local-secret";
-/// The functions' key, which goes with a session token, as a role's in Lambda.
-const FUNCTION_ACCESS_KEY: &str = "casefile-functions";
-const FUNCTION_SECRET_KEY: &str = "casefile-functions-local-secret";
-const FUNCTION_SESSION_TOKEN: &str = "casefile-functions-local-session-token";
 /// The region that the stack says it is in.
 pub const REGION: &str = "us-east-1";
 
@@ -123,35 +121,27 @@ impl Stack {
         template: Template,
         programs: &BTreeMap<String, PathBuf>,
     ) -> Result<Self, StackError> {
-        let s3 = start_s3(config, &template).await?;
-        let events = s3.events();
-        let endpoint = s3.endpoint();
-        let specs = template.functions.iter().map(|function| {
-            let program = programs
-                .get(&function.binary)
-                .ok_or_else(|| BuildError::Missing(function.binary.clone()))?;
-            Ok::<_, StackError>(spec(function, program, &endpoint))
-        });
-        let specs: Vec<_> = specs.collect::<Result<_, _>>()?;
-        let lambda = Lambda::new(lambda_config(config), specs)?;
-        let mut deliveries = JoinSet::new();
-        deliveries.spawn(deliver(events, triggers(&template), lambda.clone()));
+        let s3 = wiring::start_s3(config, &template).await?;
         let listen = |address| move |source| StackError::Listen { address, source };
+        // Bound before there are functions: they are told where it is.
+        let door = Listener::bind(config.gateway).await;
+        let door = door.map_err(listen(config.gateway))?;
+        let surroundings = Surroundings {
+            s3_endpoint: s3.endpoint(),
+            public_url: public_url(door.address()),
+        };
+        let specs = wiring::specs(&template, programs, &surroundings)?;
+        let lambda = Lambda::new(wiring::lambda_config(config), specs)?;
+        let mut deliveries = JoinSet::new();
+        deliveries.spawn(deliver(s3.events(), triggers(&template), lambda.clone()));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let invoke_api = lambda.serve_invoke_api(any).await.map_err(listen(any))?;
-        let gateway = Gateway::new(
-            GatewayConfig::new(config.clock),
-            template.routes().cloned(),
-            lambda.clone(),
-        )?;
-        let gateway = gateway
-            .serve(config.gateway)
-            .await
-            .map_err(listen(config.gateway))?;
+        let gateway = GatewayConfig::new(config.clock);
+        let gateway = Gateway::new(gateway, template.routes().cloned(), lambda.clone())?;
         Ok(Self {
             s3,
             lambda,
-            gateway,
+            gateway: gateway.serve_at(door),
             invoke_api,
             template,
             _deliveries: deliveries,
@@ -181,13 +171,20 @@ impl Stack {
         self.template.undelivered()
     }
 
+    /// The HTTP API's base URL, without a slash at its end: what the functions find in `PUBLIC_URL` unless the template
+    /// says another.
+    pub fn public_url(&self) -> String {
+        public_url(self.gateway())
+    }
+
     /// The bucket that exports go to.
     pub fn artifacts_bucket(&self) -> Option<&str> {
-        let exports = self.template.functions.iter();
-        exports
-            .filter_map(|function| function.environment.get("S3_BUCKET_NAME"))
-            .map(String::as_str)
-            .next()
+        self.setting("S3_BUCKET_NAME")
+    }
+
+    /// The bucket that audit records go to.
+    pub fn audit_bucket(&self) -> Option<&str> {
+        self.setting("AUDIT_BUCKET_NAME")
     }
 
     /// The bucket that exports go to, reached as any client of S3 would, and what comes before a session's folder.
@@ -195,24 +192,45 @@ impl Stack {
     /// # Errors
     /// When the template names no bucket, or no base path that is one.
     pub fn artifacts(&self) -> Result<(Bucket, BasePath), ConfigError> {
-        let exports = self
-            .template
-            .functions
-            .iter()
-            .find(|function| function.environment.contains_key("S3_BUCKET_NAME"));
-        let mut variables = exports
-            .map(|function| function.environment.clone())
-            .unwrap_or_default();
-        variables.extend(
-            self.s3_environment()
-                .map(|(name, value)| (name.to_owned(), value)),
-        );
-        let mut env = Env::of(variables);
-        let name = env.required("S3_BUCKET_NAME", bucket_name);
+        let mut env = self.settings();
         let base = env.optional("S3_BASE_PATH", BasePath::parse).unwrap_or_default();
-        let settings = env.s3();
-        let (name, settings) = env.finish(name.zip(settings))?;
-        Ok((Bucket::new(settings.client(), name), base))
+        Ok((open_bucket(env, "S3_BUCKET_NAME")?, base))
+    }
+
+    /// The bucket that audit records go to, reached as any client of S3 would.
+    ///
+    /// # Errors
+    /// When the template names none.
+    pub fn audit(&self) -> Result<Bucket, ConfigError> {
+        open_bucket(self.settings(), "AUDIT_BUCKET_NAME")
+    }
+
+    /// What the functions are told, and a person's own tools need to be: the buckets, and the base URL.
+    pub fn own_environment(&self) -> Vec<(String, String)> {
+        let functions = self.template.functions.iter();
+        let all = functions.flat_map(|function| &function.environment);
+        let buckets = all.filter(|(name, _)| name.ends_with("_BUCKET_NAME"));
+        let buckets: BTreeMap<_, _> = buckets.collect();
+        let buckets = buckets
+            .into_iter()
+            .map(|(name, value)| (name.clone(), value.clone()));
+        let public_url = ("PUBLIC_URL".to_owned(), self.public_url());
+        buckets.chain([public_url]).collect()
+    }
+
+    /// The value of a variable in the first function that has it: in all functions one name means one thing.
+    fn setting(&self, name: &str) -> Option<&str> {
+        let mut functions = self.template.functions.iter();
+        functions.find_map(|function| function.environment.get(name).map(String::as_str))
+    }
+
+    /// Every variable of the functions, with what reaches S3.
+    fn settings(&self) -> Env {
+        let names = self.template.functions.iter();
+        let names = names.flat_map(|function| function.environment.keys());
+        let own = names.filter_map(|name| Some((name.clone(), self.setting(name)?.to_owned())));
+        let s3 = self.s3_environment();
+        Env::of(own.chain(s3.map(|(name, value)| (name.to_owned(), value))))
     }
 
     /// The environment in which AWS's tools reach the embedded S3.
@@ -234,6 +252,18 @@ impl Stack {
     }
 }
 
+fn public_url(gateway: SocketAddr) -> String {
+    format!("http://{gateway}")
+}
+
+/// The bucket that a variable names.
+fn open_bucket(mut env: Env, variable: &str) -> Result<Bucket, ConfigError> {
+    let name = env.required(variable, bucket_name);
+    let settings = env.s3();
+    let (name, settings) = env.finish(name.zip(settings))?;
+    Ok(Bucket::new(settings.client(), name))
+}
+
 /// Reads the workspace's template.
 ///
 /// # Errors
@@ -253,58 +283,6 @@ pub fn binaries(template: &Template) -> BTreeSet<String> {
         .iter()
         .map(|function| function.binary.clone())
         .collect()
-}
-
-async fn start_s3(config: &StackConfig, template: &Template) -> Result<S3Server, StartError> {
-    let mut s3 = S3Config::new(&config.data, config.clock);
-    for bucket in &template.buckets {
-        let wanted = if bucket.versioned {
-            &mut s3.buckets
-        } else {
-            &mut s3.unversioned_buckets
-        };
-        wanted.push(bucket.name.clone());
-    }
-    ACCESS_KEY.clone_into(&mut s3.access_key);
-    SECRET_KEY.clone_into(&mut s3.secret_key);
-    s3.sessions = vec![SessionCredentials {
-        access_key: FUNCTION_ACCESS_KEY.to_owned(),
-        secret_key: FUNCTION_SECRET_KEY.to_owned(),
-        session_token: FUNCTION_SESSION_TOKEN.to_owned(),
-    }];
-    REGION.clone_into(&mut s3.region);
-    s3.listen = config.s3;
-    S3Server::start(s3).await
-}
-
-fn lambda_config(config: &StackConfig) -> LambdaConfig {
-    let mut lambda = LambdaConfig::new(config.clock, config.log.clone());
-    REGION.clone_into(&mut lambda.region);
-    lambda.credentials = Credentials {
-        access_key_id: FUNCTION_ACCESS_KEY.to_owned(),
-        secret_access_key: FUNCTION_SECRET_KEY.to_owned(),
-        session_token: Some(FUNCTION_SESSION_TOKEN.to_owned()),
-    };
-    lambda
-}
-
-fn spec(function: &Function, program: &Path, s3_endpoint: &str) -> FunctionSpec {
-    let mut spec = FunctionSpec::new(&function.name, program);
-    spec.memory_mb = function.memory_mb;
-    spec.timeout = function.timeout;
-    spec.environment = function.environment.clone();
-    spec.environment
-        .insert("AWS_ENDPOINT_URL_S3".to_owned(), s3_endpoint.to_owned());
-    spec.max_concurrency = function
-        .reserved_concurrency
-        .map_or(MAX_CONCURRENCY, |limit| (limit as usize).min(MAX_CONCURRENCY));
-    spec.log_format = if function.json_logs {
-        LogFormat::Json
-    } else {
-        LogFormat::Text
-    };
-    spec.log_level.clone_from(&function.log_level);
-    spec
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use casefile::json::FieldError;
 use casefile::key::DocumentRole;
 use casefile::manifest::{CommentRecord, Warning};
 use casefile::problem::Problem;
@@ -33,12 +34,8 @@ pub struct After {
 /// warning, and the export goes on without an after document.
 pub fn document(request: &ReviewRequest<'_>, exported_at: &str) -> Result<After, Problem> {
     if let Some(given) = &request.documents.after {
-        let document = Document {
-            name: given.name.clone(),
-            bytes: given.bytes.clone(),
-        };
         return Ok(After {
-            document: Some(document),
+            document: Some(given.clone()),
             ..After::default()
         });
     }
@@ -58,19 +55,19 @@ pub fn document(request: &ReviewRequest<'_>, exported_at: &str) -> Result<After,
         .map(|(name, paragraphs)| Section { name, paragraphs })
         .collect();
     let before = &request.documents.before;
-    match docx::annotate(&before.bytes, &comments, &sections) {
+    let annotated = match before.bytes() {
+        Some(bytes) => docx::annotate(bytes, &comments, &sections).map_err(|error| error.to_string()),
+        None => Err(format!("it has {} bytes, too many to be read", before.size)),
+    };
+    match annotated {
         Ok(annotated) => Ok(made(before, annotated, &kept)),
-        Err(error) if request.strict => {
-            let detail = format!("can't be marked with comments: {error}");
-            let at = "/documents/before/content_base64".to_owned();
-            Err(Problem::invalid(vec![casefile::json::FieldError {
-                pointer: at,
-                detail,
-            }]))
-        }
-        Err(error) => {
+        Err(why) if request.strict => Err(Problem::invalid(vec![FieldError {
+            pointer: "/documents/before".to_owned(),
+            detail: format!("can't be marked with comments: {why}"),
+        }])),
+        Err(why) => {
             let detail =
-                format!("no after document was made, for this one can't be marked with comments: {error}");
+                format!("no after document was made, for this one can't be marked with comments: {why}");
             let warnings = vec![warning(DocumentRole::Before, &before.name, detail)];
             Ok(After {
                 warnings,
@@ -165,10 +162,7 @@ fn made(before: &Document, annotated: Annotated, kept: &[(&str, &FeedbackItem<'_
         let detail = "the document is signed; its comments make the signature invalid, which was kept";
         warnings.push(warning(DocumentRole::After, &before.name, detail.to_owned()));
     }
-    let document = Document {
-        name: before.name.clone(),
-        bytes: Bytes::from(annotated.document),
-    };
+    let document = Document::new(before.name.clone(), Bytes::from(annotated.document));
     After {
         document: Some(document),
         comments,
@@ -189,7 +183,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::review::testing::{build, sample_request};
+    use crate::review::testing::{build, inline, sample_request};
 
     #[test]
     fn every_kept_item_of_the_sample_is_anchored_and_recorded() {
@@ -221,7 +215,7 @@ mod tests {
             "questions": ["Why?", "When?"], "hawkeye_refs": [7, "8b"],
         }]});
         let text = request.to_string();
-        let request = ReviewRequest::parse(&text).unwrap();
+        let request = inline(&text);
         let paragraphs = comment_text(&request.session.accepted.section("Background")[0]);
         let expected = [
             "[CRITICAL - High Risk]",
@@ -246,7 +240,7 @@ mod tests {
             .iter()
             .find(|file| file.file.path() == "documents/after_mine.docx")
             .unwrap();
-        assert_eq!(file.body.as_ref(), b"mine");
+        assert_eq!(file.bytes().unwrap().as_ref(), b"mine");
         assert_eq!(folder.manifest.comments, []);
     }
 
@@ -257,7 +251,7 @@ mod tests {
         items[0]["timestamp"] = json!("2025-11-14T15:14:02.900+01:00");
         items[1]["timestamp"] = json!("long ago");
         let text = request.to_string();
-        let request = ReviewRequest::parse(&text).unwrap();
+        let request = inline(&text);
         let items = request.session.accepted.section("Background").iter();
         let dates: Vec<_> = items
             .map(|item| comment_date(item, "2025-11-14T14:25:10.000Z"))

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use casefile::bucket::Bucket;
 use casefile::key::{BasePath, session_prefix};
+use casefile::link::Link;
 use casefile::manifest::{Manifest, ManifestFile, Warning};
 use serde::Serialize;
 
 use super::folder::NewFile;
 
-/// The answer to an export. A repeat gets the same, but for `duration_ms`, which is each call's own.
+/// The answer to an export. A repeat gets the same, but for `link` and `duration_ms`, which are each call's own.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExportAnswer {
     /// The session.
@@ -28,6 +29,9 @@ pub struct ExportAnswer {
     pub comments: usize,
     /// What didn't go as asked without costing the export.
     pub warnings: Vec<Warning>,
+    /// A link to the after document, or to the comprehensive report where there is none; null when the caller may
+    /// not read what it exports.
+    pub link: Option<Link>,
     /// How long this call took, in milliseconds.
     pub duration_ms: u64,
 }
@@ -49,6 +53,7 @@ impl ExportAnswer {
         base: &BasePath,
         manifest: Manifest,
         manifest_file: &NewFile,
+        link: Option<Link>,
         duration: Duration,
     ) -> Self {
         let prefix = session_prefix(base, &manifest.folder_name);
@@ -68,6 +73,7 @@ impl ExportAnswer {
             uploaded_files,
             comments: manifest.comments.len(),
             warnings: manifest.warnings,
+            link,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         }
     }

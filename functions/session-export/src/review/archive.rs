@@ -3,7 +3,7 @@
 use std::io::{Cursor, Write as _};
 
 use casefile::key::SessionFile;
-use zip::result::ZipResult;
+use zip::result::{ZipError, ZipResult};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -12,12 +12,13 @@ use super::folder::{Folder, NewFile};
 /// Packs a folder: the same bytes under the same paths, the manifest last. The same folder gives the same ZIP.
 ///
 /// # Errors
-/// Never for files in memory.
+/// Never for files in memory, which all of it must be.
 pub fn zip(folder: &Folder) -> ZipResult<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for file in folder.all() {
         zip.start_file(file.file.path(), options(file))?;
-        zip.write_all(&file.body)?;
+        let bytes = file.bytes().ok_or(ZipError::FileNotFound)?;
+        zip.write_all(bytes)?;
     }
     Ok(zip.finish()?.into_inner())
 }

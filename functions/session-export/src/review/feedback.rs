@@ -239,12 +239,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::review::request::ReviewRequest;
-    use crate::review::testing::sample_request;
+    use crate::review::testing::{inline, sample_request};
 
     fn with_session<T>(request: &Value, look: impl Fn(&FeedbackItem<'_>) -> T) -> T {
         let text = request.to_string();
-        let request = ReviewRequest::parse(&text).unwrap();
+        let request = inline(&text);
         look(&request.session.accepted.section("Background")[0])
     }
 

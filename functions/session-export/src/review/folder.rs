@@ -1,4 +1,4 @@
-//! Everything that an export writes, as bytes in memory: a pure function of the request and its reservation.
+//! Everything that an export writes: a pure function of the request and its reservation.
 
 use bytes::Bytes;
 use casefile::digest::Sha256;
@@ -11,7 +11,7 @@ use casefile::problem::{Problem, ProblemKind};
 use super::after::{self, After};
 use super::readable::ReportTemplate;
 use super::report_files;
-use super::request::{Document, ReviewRequest};
+use super::request::{Content, Document, ReviewRequest};
 use super::session::Session;
 use super::statistics::SummaryStatistics;
 
@@ -20,19 +20,40 @@ use super::statistics::SummaryStatistics;
 pub struct NewFile {
     /// Which file.
     pub file: SessionFile,
-    /// Its content.
-    pub body: Bytes,
+    /// In bytes.
+    pub size: u64,
     /// The content's digest.
     pub sha256: Sha256,
+    /// Where the content is.
+    pub content: Content,
 }
 
 impl NewFile {
-    fn new(file: SessionFile, body: impl Into<Bytes>) -> Self {
-        let body = body.into();
+    /// A file in memory.
+    pub fn new(file: SessionFile, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
         Self {
-            sha256: Sha256::of(&body),
             file,
-            body,
+            size: bytes.len() as u64,
+            sha256: Sha256::of(&bytes),
+            content: Content::Bytes(bytes),
+        }
+    }
+
+    fn document(role: DocumentRole, document: &Document) -> Self {
+        Self {
+            file: SessionFile::Document(role, document.name.clone()),
+            size: document.size,
+            sha256: document.sha256,
+            content: document.content.clone(),
+        }
+    }
+
+    /// Its bytes, if they are in memory.
+    pub fn bytes(&self) -> Option<&Bytes> {
+        match &self.content {
+            Content::Bytes(bytes) | Content::Upload(_, Some(bytes)) => Some(bytes),
+            Content::Upload(_, None) => None,
         }
     }
 
@@ -40,7 +61,7 @@ impl NewFile {
     pub fn listed(&self) -> ManifestFile {
         ManifestFile {
             path: self.file.path(),
-            size: self.body.len() as u64,
+            size: self.size,
             sha256: self.sha256,
             content_type: self.file.content_type().to_owned(),
         }
@@ -100,7 +121,7 @@ impl Draft<'_> {
             document_name: session.document_name.clone(),
             exported_at: exported_at.to_owned(),
             generator: self.generator.to_owned(),
-            request_sha256: request.content_sha256,
+            request_sha256: request.content_sha256(),
             owner: request.owner.clone(),
             summary: SummaryStatistics::of(session).summary(),
             files: files.iter().map(NewFile::listed).collect(),
@@ -128,21 +149,15 @@ impl Folder {
 
 fn documents(request: &ReviewRequest<'_>, after: &After) -> Vec<NewFile> {
     let documents = &request.documents;
-    let stored = |role, document: &Document| {
-        NewFile::new(
-            SessionFile::Document(role, document.name.clone()),
-            document.bytes.clone(),
-        )
-    };
-    let mut files = vec![stored(DocumentRole::Before, &documents.before)];
+    let mut files = vec![NewFile::document(DocumentRole::Before, &documents.before)];
     if let Some(document) = &after.document {
-        files.push(stored(DocumentRole::After, document));
+        files.push(NewFile::document(DocumentRole::After, document));
     }
     files.extend(
         documents
             .guidelines
             .iter()
-            .map(|document| stored(DocumentRole::Guidelines, document)),
+            .map(|document| NewFile::document(DocumentRole::Guidelines, document)),
     );
     files
 }

@@ -1,5 +1,5 @@
 //! Exporting a finished review: validate → reserve → build all files in memory → write them concurrently → write
-//! the manifest → answer.
+//! the manifest → answer with a link.
 //!
 //! Everything written is a pure function of the request and its reservation, and every write is create-only. So a
 //! repeat after any failure, or a twin at the same moment, continues the same export; and a folder without a
@@ -10,6 +10,7 @@ pub mod answer;
 pub mod archive;
 pub mod feedback;
 pub mod folder;
+mod listed;
 pub mod place;
 pub mod problems;
 pub mod readable;
@@ -19,24 +20,33 @@ pub mod reservation;
 pub mod session;
 pub mod statistics;
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use bytes::Bytes;
-use casefile::bucket::{Bucket, NewObject};
+use casefile::audit::Activity;
+use casefile::bucket::{Created, NewObject, Target};
+use casefile::collection::Collection;
 use casefile::digest::Sha256;
+use casefile::document::{Document, ownership};
 use casefile::key::{BasePath, ObjectKey};
+use casefile::link::request::LinkRequest;
+use casefile::link::{Asking, Link, Links};
 use casefile::manifest::Manifest;
 use casefile::name::FolderName;
+use casefile::permission::{Action, Decision};
 use casefile::problem::{Problem, ProblemKind};
-use casefile::time::{self, Clock};
-use futures::future::try_join_all;
+use casefile::store_error::StoreError;
+use casefile::time;
+use futures::future::{try_join, try_join_all};
 
+use crate::uploads;
 use answer::ExportAnswer;
 use folder::{Draft, Folder, NewFile};
 use place::{Place, Search, State};
 use problems::storage_problem;
 use readable::ReportTemplate;
-use request::{Destination, ReviewRequest};
+use request::{Content, Destination, ReviewRequest};
 
 /// The largest ZIP that an answer carries: base64 makes it 6 MB, which is what a Lambda function may return
 /// (AWS Lambda developer guide, *Lambda quotas*).
@@ -45,18 +55,16 @@ pub const MAX_ZIP_BYTES: usize = 4_500_000;
 /// The export of reviews, with all that it needs. Built once in a process.
 #[derive(Debug)]
 pub struct ReviewExport {
-    bucket: Bucket,
-    base: BasePath,
+    links: Links,
     template: ReportTemplate,
     generator: String,
-    clock: Clock,
 }
 
 /// What an export answers with.
 #[derive(Debug)]
 pub enum Exported {
     /// It lies in the bucket.
-    Stored(ExportAnswer),
+    Stored(Box<ExportAnswer>),
     /// It is the answer itself.
     Archive {
         /// What the file should be called.
@@ -64,58 +72,99 @@ pub enum Exported {
         /// The ZIP.
         zip: Vec<u8>,
     },
+    /// It is too large for an answer, and lies in the caller's inbox.
+    Linked(Box<Link>),
+}
+
+/// One export on its way.
+struct Export<'a> {
+    service: &'a ReviewExport,
+    asking: &'a Asking<'a>,
+    request: &'a ReviewRequest<'a>,
+    started: Instant,
 }
 
 impl ReviewExport {
-    /// An export into `bucket` below `base`.
-    pub fn new(
-        bucket: Bucket,
-        base: BasePath,
-        template: ReportTemplate,
-        generator: String,
-        clock: Clock,
-    ) -> Self {
+    /// An export into the bucket that `links` lead to.
+    pub fn new(links: Links, template: ReportTemplate, generator: String) -> Self {
         Self {
-            bucket,
-            base,
+            links,
             template,
             generator,
-            clock,
         }
     }
 
-    /// Exports the review that `text`, a request's JSON, describes.
+    /// What is needed to hand out links and upload grants.
+    pub fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// Exports the review that `text`, a request's JSON, describes. `envelope` are the fields that a command event has
+    /// beside the request's.
     ///
     /// # Errors
     /// What is wrong with the request, or with storage; after any of them the same request may be repeated.
-    pub async fn export(&self, text: &str) -> Result<Exported, Problem> {
+    pub async fn export(
+        &self,
+        asking: &Asking<'_>,
+        text: &str,
+        envelope: &[&str],
+    ) -> Result<Exported, Problem> {
         let started = Instant::now();
-        let request = ReviewRequest::parse(text)?;
+        self.links
+            .permit(asking, Activity::Export, Action::Write, Collection::Reviews)
+            .await?;
+        let request = ReviewRequest::parse(text, envelope)?;
+        let request = uploads::resolve(&self.links.bucket, &asking.caller.inbox(), request).await?;
+        let export = Export {
+            service: self,
+            asking,
+            request: &request,
+            started,
+        };
         match request.destination {
-            Destination::S3 => self.store(&request, started).await.map(Exported::Stored),
-            Destination::Download => self.archive(&request),
+            Destination::S3 => {
+                let answer = Box::pin(export.store()).await?;
+                Ok(Exported::Stored(Box::new(answer)))
+            }
+            Destination::Download => Box::pin(export.archive()).await,
         }
     }
+}
 
-    async fn store(&self, request: &ReviewRequest<'_>, started: Instant) -> Result<ExportAnswer, Problem> {
-        let now = (self.clock)();
-        if request.strict {
+impl Export<'_> {
+    async fn store(&self) -> Result<ExportAnswer, Problem> {
+        let links = &self.service.links;
+        let now = links.audit.now();
+        if self.request.strict {
             // Before anything is reserved for a request that is going to be refused.
-            after::document(request, &time::rfc3339(now))?;
+            after::document(self.request, &time::rfc3339(now))?;
         }
-        let draft = self.draft(request);
+        let draft = self.draft();
         let search = Search {
             draft: &draft,
-            bucket: &self.bucket,
-            base: &self.base,
+            bucket: &links.bucket,
+            base: &links.base,
+            tenant: &self.asking.caller.tenant,
             now,
         };
         let Place { base, state } = search.run().await?;
-        let (manifest, manifest_file) = match state {
-            State::Finished(manifest, file) => (manifest, file),
-            State::Open(folder) => self.write(&base, folder).await?,
+        let (manifest, manifest_file, written) = match state {
+            State::Finished(manifest, file) => (manifest, file, Vec::new()),
+            State::Open(folder) => {
+                let written = self.write(&base, &folder).await?;
+                (folder.manifest, folder.manifest_file, written)
+            }
         };
-        let answer = ExportAnswer::new(&self.bucket, &base, manifest, &manifest_file, started.elapsed());
+        let link = self.link(&base, &manifest, written).await?;
+        let answer = ExportAnswer::new(
+            &links.bucket,
+            &base,
+            manifest,
+            &manifest_file,
+            link,
+            self.started.elapsed(),
+        );
         tracing::info!(
             session.id = %answer.session_id,
             export.files = answer.total_files,
@@ -127,60 +176,141 @@ impl ReviewExport {
         Ok(answer)
     }
 
-    fn draft<'a>(&'a self, request: &'a ReviewRequest<'a>) -> Draft<'a> {
+    fn draft(&self) -> Draft<'_> {
         Draft {
-            request,
-            template: &self.template,
-            generator: &self.generator,
+            request: self.request,
+            template: &self.service.template,
+            generator: &self.service.generator,
         }
     }
 
-    /// Writes all files at once, and the manifest when each of them is there.
-    async fn write(&self, base: &BasePath, folder: Folder) -> Result<(Manifest, NewFile), Problem> {
-        let objects = folder.files.iter().map(|file| Self::object(base, &folder, file));
-        let writes = objects.map(|object| async move { self.bucket.create(&object).await });
-        try_join_all(writes)
+    /// Writes all files and the entries of lists at once, and the manifest when each of them is there. Gives the files
+    /// with their versions.
+    async fn write(&self, base: &BasePath, folder: &Folder) -> Result<Vec<(ObjectKey, Created)>, Problem> {
+        let bucket = &self.service.links.bucket;
+        let failed = |error: StoreError| storage_problem(&error);
+        let files = folder.files.iter().map(|file| self.put(base, folder, file));
+        let pointers = self.pointers(base, folder)?;
+        let pointers = pointers.iter().map(|pointer| bucket.create(pointer));
+        let (written, _) = try_join(try_join_all(files), try_join_all(pointers))
             .await
-            .map_err(|error| storage_problem(&error))?;
-        let manifest = Self::object(base, &folder, &folder.manifest_file);
-        self.bucket
-            .create(&manifest)
+            .map_err(failed)?;
+        self.put(base, folder, &folder.manifest_file)
             .await
-            .map_err(|error| storage_problem(&error))?;
-        Ok((folder.manifest, folder.manifest_file))
+            .map_err(failed)?;
+        Ok(written)
     }
 
-    fn object(base: &BasePath, folder: &Folder, file: &NewFile) -> NewObject {
+    /// Creates one file: from memory, or as a copy inside S3.
+    async fn put(
+        &self,
+        base: &BasePath,
+        folder: &Folder,
+        file: &NewFile,
+    ) -> Result<(ObjectKey, Created), StoreError> {
+        let bucket = &self.service.links.bucket;
         let key = ObjectKey::SessionFile {
             folder: folder.manifest.folder_name.clone(),
             file: file.file.clone(),
         };
-        NewObject {
-            key: key.path(base),
-            content_type: key.content_type(),
-            body: Bytes::clone(&file.body),
-            sha256: file.sha256,
+        let metadata = ownership(&self.asking.caller.tenant, self.request.owner.as_ref());
+        let created = match &file.content {
+            Content::Bytes(bytes) => {
+                let object = NewObject {
+                    key: key.path(base),
+                    content_type: key.content_type(),
+                    body: Bytes::clone(bytes),
+                    sha256: file.sha256,
+                    metadata,
+                };
+                bucket.create(&object).await?
+            }
+            Content::Upload(source, _) => {
+                let target = Target {
+                    key: key.path(base),
+                    content_type: key.content_type(),
+                    metadata,
+                };
+                bucket.copy(source, &target).await?
+            }
+        };
+        Ok((key, created))
+    }
+
+    /// A link to the after document, or to the comprehensive report; none when the caller may not read it.
+    async fn link(
+        &self,
+        base: &BasePath,
+        manifest: &Manifest,
+        written: Vec<(ObjectKey, Created)>,
+    ) -> Result<Option<Link>, Problem> {
+        let Some(document) = self.linked(base, manifest, written).await? else {
+            return Ok(None);
+        };
+        let links = &self.service.links;
+        let wanted = LinkRequest::plain(Collection::Reviews, &document.path);
+        match links.decide(self.asking.caller, Action::Read, Some(document)) {
+            (Some(document), decision) if decision.allowed => {
+                let link = links.give(self.asking, &document, &decision, &wanted).await?;
+                Ok(Some(link))
+            }
+            _ => Ok(None),
         }
     }
 
-    fn archive(&self, request: &ReviewRequest<'_>) -> Result<Exported, Problem> {
-        let now = (self.clock)();
-        let name = FolderName::new(now, &request.session.document_name, 1);
-        let folder = self.draft(request).build(&name, &time::rfc3339(now), 1)?;
+    async fn archive(&self) -> Result<Exported, Problem> {
+        let now = self.service.links.audit.now();
+        let name = FolderName::new(now, &self.request.session.document_name, 1);
+        let folder = self.draft().build(&name, &time::rfc3339(now), 1)?;
         let zip = archive::zip(&folder)
             .map_err(|_| Problem::new(ProblemKind::Internal, "the export can't be packed as a ZIP"))?;
+        tracing::info!(
+            session.id = %self.request.session.id,
+            export.bytes = zip.len(),
+            "a review was packed for download"
+        );
+        let file_name = format!("{}.zip", folder.manifest.folder_name);
         if zip.len() > MAX_ZIP_BYTES {
-            let detail = format!(
-                "the ZIP has {} bytes; an answer carries at most {MAX_ZIP_BYTES}; use \"destination\": \"s3\"",
-                zip.len()
-            );
-            return Err(Problem::new(ProblemKind::TooLarge, detail));
+            let link = self.leave(file_name, zip).await?;
+            return Ok(Exported::Linked(Box::new(link)));
         }
-        tracing::info!(session.id = %request.session.id, export.bytes = zip.len(), "a review was packed for download");
-        Ok(Exported::Archive {
-            file_name: format!("{}.zip", folder.manifest.folder_name),
-            zip,
-        })
+        Ok(Exported::Archive { file_name, zip })
+    }
+
+    /// Leaves a ZIP in the caller's inbox, which is emptied after two days, and links to it.
+    async fn leave(&self, file_name: String, zip: Vec<u8>) -> Result<Link, Problem> {
+        let links = &self.service.links;
+        let caller = self.asking.caller;
+        let object = NewObject {
+            key: uploads::key(links.audit.next_id()?, &caller.inbox()),
+            sha256: Sha256::of(&zip),
+            body: Bytes::from(zip),
+            content_type: "application/zip",
+            metadata: ownership(&caller.tenant, None),
+        };
+        let created = links.bucket.create(&object).await;
+        let created = created.map_err(|error| storage_problem(&error))?;
+        let document = Document {
+            collection: Collection::Reviews,
+            path: file_name.clone(),
+            key: object.key,
+            file_name,
+            version_id: created.version_id,
+            size: object.body.len() as u64,
+            sha256: Some(object.sha256),
+            content_type: object.content_type.to_owned(),
+            last_modified: None,
+            tenant: Some(caller.tenant.clone()),
+            owner: None,
+            metadata: HashMap::new(),
+        };
+        // It holds what the caller has just sent.
+        let own = Decision {
+            allowed: true,
+            policies: Vec::new(),
+        };
+        let wanted = LinkRequest::plain(Collection::Reviews, &document.path);
+        links.give(self.asking, &document, &own, &wanted).await
     }
 }
 

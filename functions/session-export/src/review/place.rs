@@ -1,10 +1,9 @@
 //! Finding the folder that an export goes to: a new one, or the one that it, or its twin, has begun or finished.
 
 use casefile::bucket::Bucket;
-use casefile::digest::Sha256;
 use casefile::key::{BasePath, SessionFile};
 use casefile::manifest::{MAX_MANIFEST_BYTES, Manifest};
-use casefile::name::FolderName;
+use casefile::name::{FolderName, TenantId};
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StoreError;
 use casefile::time;
@@ -64,6 +63,8 @@ pub struct Search<'a> {
     pub bucket: &'a Bucket,
     /// What comes before a new session's folder.
     pub base: &'a BasePath,
+    /// Whose export it is.
+    pub tenant: &'a TenantId,
     /// When the export began.
     pub now: Timestamp,
 }
@@ -109,6 +110,7 @@ impl Search<'_> {
         Reservations {
             bucket: self.bucket,
             base: self.base,
+            tenant: self.tenant,
         }
     }
 
@@ -128,7 +130,7 @@ impl Search<'_> {
         let folder = self
             .draft
             .build(folder_name, &time::rfc3339(self.now), revision)?;
-        if folder.manifest_file.body.len() as u64 > MAX_MANIFEST_BYTES {
+        if folder.manifest_file.size > MAX_MANIFEST_BYTES {
             let detail = format!("the session's manifest would have more than {MAX_MANIFEST_BYTES} bytes");
             return Err(Problem::new(ProblemKind::TooLarge, detail));
         }
@@ -146,7 +148,7 @@ impl Search<'_> {
 
     /// What a reservation means, given the one after it.
     async fn judge(&self, found: &Reservation, next: Option<&Reservation>) -> Result<Finding, Problem> {
-        if found.request_sha256 != self.draft.request.content_sha256 {
+        if found.request_sha256 != self.draft.request.content_sha256() {
             return Ok(Finding::Other);
         }
         let here = |state| {
@@ -190,12 +192,7 @@ impl Search<'_> {
             Err(error) => return Err(storage_problem(&error)),
         };
         let manifest = parse_manifest(&bytes).map_err(|error| storage_problem(&error))?;
-        let file = NewFile {
-            file: SessionFile::Manifest,
-            sha256: Sha256::of(&bytes),
-            body: bytes,
-        };
-        Ok(Some((manifest, file)))
+        Ok(Some((manifest, NewFile::new(SessionFile::Manifest, bytes))))
     }
 
     /// What to say when the session holds other content.

@@ -109,12 +109,11 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::review::request::ReviewRequest;
-    use crate::review::testing::sample_request;
+    use crate::review::testing::{inline, sample_request};
 
     fn render(template: &str) -> Result<String, Problem> {
         let text = sample_request().to_string();
-        let request = ReviewRequest::parse(&text).unwrap();
+        let request = inline(&text);
         ReportTemplate::new(Some(template.to_owned()))
             .unwrap()
             .render(&request.session, "folder", "now")

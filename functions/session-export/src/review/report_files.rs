@@ -261,7 +261,7 @@ mod tests {
             json!([{"deep": null}])
         );
         // Digits too: no number passes through a float.
-        let parsed = crate::review::request::ReviewRequest::parse(&text_with_number).unwrap();
+        let parsed = crate::review::request::ReviewRequest::parse(&text_with_number, &[]).unwrap();
         let kept = String::from_utf8(super::comprehensive(&parsed.session, "").unwrap()).unwrap();
         assert!(
             kept.contains("\"b\": 1.0000,\n      \"c\": 123456789012345678901234567890"),

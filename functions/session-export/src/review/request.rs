@@ -1,11 +1,16 @@
 //! What a caller sends to export a review: `{session, documents, destination?, strict?, revision?, owner?}`.
+//!
+//! It is read in two steps: [`ReviewRequest::parse`] checks everything that stands in the request;
+//! [`ReviewRequest::with`] joins it with the documents, of which some may have been uploaded before.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
+use casefile::bucket::Source;
 use casefile::digest::{Hasher, Sha256};
-use casefile::json::{self, Errors, JsonError, Node, Object};
-use casefile::name::FileName;
+use casefile::id::TimeId;
+use casefile::json::{self, Errors, Node, Object};
+use casefile::name::{FileName, Owner};
 use casefile::problem::{Problem, ProblemKind};
 
 use super::session::Session;
@@ -13,8 +18,6 @@ use super::session::Session;
 /// The largest request, in bytes: what fits through API Gateway into a Lambda function
 /// (AWS Lambda developer guide, *Lambda quotas*, 6 MB for a synchronous invocation).
 pub const MAX_REQUEST_BYTES: usize = 6 * 1024 * 1024;
-/// The longest `owner`, in characters.
-pub const MAX_OWNER_CHARS: usize = 128;
 
 const FIELDS: [&str; 6] = [
     "session",
@@ -24,15 +27,16 @@ const FIELDS: [&str; 6] = [
     "revision",
     "owner",
 ];
-const DOCUMENT_FIELDS: [&str; 2] = ["file_name", "content_base64"];
+const DOCUMENT_FIELDS: [&str; 3] = ["file_name", "content_base64", "upload_id"];
 
-/// A request to export a review, read and checked.
+/// A request to export a review, read and checked, with its documents: those that it names, [`GivenDocument`], or those
+/// that it means, [`Document`].
 #[derive(Debug)]
-pub struct ReviewRequest<'a> {
+pub struct ReviewRequest<'a, D = Document> {
     /// The session.
     pub session: Session<'a>,
     /// Its documents.
-    pub documents: Documents,
+    pub documents: Documents<D>,
     /// Where the export goes.
     pub destination: Destination,
     /// Whether a document that can't be marked is an error instead of a warning.
@@ -40,29 +44,95 @@ pub struct ReviewRequest<'a> {
     /// Whether other content than the first export's becomes a new revision instead of an error.
     pub revision: bool,
     /// Whose the session is within its tenant.
-    pub owner: Option<String>,
-    /// The digest of everything that decides what is written; `destination` and `revision` don't.
-    pub content_sha256: Sha256,
+    pub owner: Option<Owner>,
+    /// The session as it came.
+    session_text: &'a str,
 }
 
 /// A review's documents.
 #[derive(Debug)]
-pub struct Documents {
+pub struct Documents<D> {
     /// As it came for review.
-    pub before: Document,
+    pub before: D,
     /// With the review's result, where the application made it itself.
-    pub after: Option<Document>,
+    pub after: Option<D>,
     /// What it was reviewed against.
-    pub guidelines: Option<Document>,
+    pub guidelines: Option<D>,
 }
 
-/// A document as it came.
+/// A document as a request names it.
 #[derive(Debug)]
+pub struct GivenDocument {
+    /// Its name.
+    pub name: FileName,
+    /// Its content.
+    pub content: GivenContent,
+}
+
+/// A document's content as a request names it.
+#[derive(Debug)]
+pub enum GivenContent {
+    /// It stands in the request.
+    Inline(Bytes),
+    /// The caller has uploaded it.
+    Upload {
+        /// The upload.
+        id: TimeId,
+        /// Where the request names it, for errors.
+        pointer: String,
+    },
+}
+
+/// A document as it is exported.
+#[derive(Debug, Clone)]
 pub struct Document {
     /// Its name.
     pub name: FileName,
-    /// Its bytes.
-    pub bytes: Bytes,
+    /// In bytes.
+    pub size: u64,
+    /// Of the content.
+    pub sha256: Sha256,
+    /// Where the content is.
+    pub content: Content,
+}
+
+/// Where a document's content is.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// In memory.
+    Bytes(Bytes),
+    /// In the caller's inbox; and in memory, if it has to be read.
+    Upload(Source, Option<Bytes>),
+}
+
+impl<D> Documents<D> {
+    /// Each of them.
+    pub fn all(&self) -> impl Iterator<Item = &D> {
+        [&self.before]
+            .into_iter()
+            .chain(&self.after)
+            .chain(&self.guidelines)
+    }
+}
+
+impl Document {
+    /// A document in memory.
+    pub fn new(name: FileName, bytes: Bytes) -> Self {
+        Self {
+            name,
+            size: bytes.len() as u64,
+            sha256: Sha256::of(&bytes),
+            content: Content::Bytes(bytes),
+        }
+    }
+
+    /// Its bytes, if they are in memory.
+    pub fn bytes(&self) -> Option<&Bytes> {
+        match &self.content {
+            Content::Bytes(bytes) | Content::Upload(_, Some(bytes)) => Some(bytes),
+            Content::Upload(_, None) => None,
+        }
+    }
 }
 
 /// Where an export goes.
@@ -74,13 +144,13 @@ pub enum Destination {
     Download,
 }
 
-impl<'a> ReviewRequest<'a> {
-    /// Reads a request. A command event has `command` beside the request's fields.
+impl<'a> ReviewRequest<'a, GivenDocument> {
+    /// Reads a request. `envelope` are the fields that a command event has beside the request's.
     ///
     /// # Errors
     /// `too-large` past [`MAX_REQUEST_BYTES`], `malformed-request` when it isn't JSON, `invalid-request` with every
     /// wrong field.
-    pub fn parse(text: &'a str) -> Result<Self, Problem> {
+    pub fn parse(text: &'a str, envelope: &[&str]) -> Result<Self, Problem> {
         if text.len() > MAX_REQUEST_BYTES {
             let detail = format!(
                 "the request has {} bytes; at most {MAX_REQUEST_BYTES} are allowed",
@@ -88,20 +158,19 @@ impl<'a> ReviewRequest<'a> {
             );
             return Err(Problem::new(ProblemKind::TooLarge, detail));
         }
-        let node = Node::parse(text).map_err(|error| match error {
-            JsonError::TooDeep => Problem::new(ProblemKind::Invalid, error.to_string()),
-            JsonError::Syntax { .. } => Problem::new(ProblemKind::Malformed, error.to_string()),
-        })?;
+        let node = Node::parse(text)?;
         let mut errors = Errors::default();
-        match Self::read(&node, &mut errors) {
+        match Self::read(&node, envelope, &mut errors) {
             Some(request) if errors.is_empty() => Ok(request),
             _ => Err(Problem::invalid(errors.into_vec())),
         }
     }
 
-    fn read(node: &Node<'a>, errors: &mut Errors) -> Option<Self> {
+    fn read(node: &Node<'a>, envelope: &[&str], errors: &mut Errors) -> Option<Self> {
         let mut fields = node.object(errors)?;
-        fields.take("command");
+        for name in envelope {
+            fields.take(name);
+        }
         let documents = fields.take_required("documents", errors);
         let documents = documents.and_then(|node| Documents::read(&node, errors));
         let session_node = fields.take_required("session", errors);
@@ -116,27 +185,70 @@ impl<'a> ReviewRequest<'a> {
         let revision = flag(&mut fields, "revision", errors);
         let owner = fields.take("owner").and_then(|node| read_owner(&node, errors));
         fields.refuse_rest(&FIELDS, errors);
-        let (documents, session_node) = (documents?, session_node?);
         Some(Self {
-            content_sha256: content_digest(session_node.text(), &documents, strict, owner.as_deref()),
             session: session?,
             destination: destination.unwrap_or(Destination::S3),
-            documents,
+            documents: documents?,
             strict,
             revision,
             owner,
+            session_text: session_node?.text(),
         })
+    }
+
+    /// The request with the documents that it means.
+    pub fn with(self, documents: Documents<Document>) -> ReviewRequest<'a> {
+        ReviewRequest {
+            session: self.session,
+            documents,
+            destination: self.destination,
+            strict: self.strict,
+            revision: self.revision,
+            owner: self.owner,
+            session_text: self.session_text,
+        }
     }
 }
 
-impl Documents {
+impl ReviewRequest<'_> {
+    /// The digest of everything that decides what is written; `destination` and `revision` don't. It is the same
+    /// whether a document stands in the request or was uploaded.
+    pub fn content_sha256(&self) -> Sha256 {
+        let mut hasher = Hasher::default();
+        // Each part is preceded by its length, so that no two contents give the same bytes.
+        let mut part = |bytes: Option<&[u8]>| {
+            let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
+            hasher.update(&length.to_be_bytes());
+            hasher.update(bytes.unwrap_or_default());
+        };
+        part(Some(&json::compact(self.session_text)));
+        let documents = &self.documents;
+        for document in [
+            Some(&documents.before),
+            documents.after.as_ref(),
+            documents.guidelines.as_ref(),
+        ] {
+            part(document.map(|document| document.name.as_str().as_bytes()));
+            let digest = document.map(|document| document.sha256.to_string());
+            part(digest.as_deref().map(str::as_bytes));
+        }
+        part(Some(&[u8::from(self.strict)]));
+        part(self.owner.as_ref().map(|owner| owner.as_str().as_bytes()));
+        hasher.finish()
+    }
+}
+
+impl Documents<GivenDocument> {
     fn read(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
         let mut fields = node.object(errors)?;
         let before = fields
             .take_required("before", errors)
-            .and_then(|node| Document::read(&node, errors));
-        let mut optional =
-            |fields: &mut Object<'_>, name| fields.take(name).and_then(|node| Document::read(&node, errors));
+            .and_then(|node| GivenDocument::read(&node, errors));
+        let mut optional = |fields: &mut Object<'_>, name| {
+            fields
+                .take(name)
+                .and_then(|node| GivenDocument::read(&node, errors))
+        };
         let after = optional(&mut fields, "after");
         let guidelines = optional(&mut fields, "guidelines");
         fields.refuse_rest(&["before", "after", "guidelines"], errors);
@@ -148,7 +260,7 @@ impl Documents {
     }
 }
 
-impl Document {
+impl GivenDocument {
     fn read(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
         let mut fields = node.object(errors)?;
         let name = fields.take_required("file_name", errors);
@@ -158,12 +270,23 @@ impl Document {
                 .map_err(|error| node.refuse(errors, error.to_string()))
                 .ok()
         });
-        let content = fields.take_required("content_base64", errors);
-        let bytes = content.and_then(|node| read_base64(&node, errors));
+        let content = match (fields.take("content_base64"), fields.take("upload_id")) {
+            (Some(inline), None) => read_base64(&inline, errors).map(GivenContent::Inline),
+            (None, Some(upload)) => read_upload_id(&upload, errors),
+            (given, _) => {
+                let detail = if given.is_some() {
+                    "has both content_base64 and upload_id; one of them says what it holds"
+                } else {
+                    "needs content_base64 or upload_id"
+                };
+                node.refuse(errors, detail);
+                None
+            }
+        };
         fields.refuse_rest(&DOCUMENT_FIELDS, errors);
         Some(Self {
             name: name?,
-            bytes: bytes?,
+            content: content?,
         })
     }
 }
@@ -196,18 +319,21 @@ fn read_base64(node: &Node<'_>, errors: &mut Errors) -> Option<Bytes> {
     }
 }
 
-fn read_owner(node: &Node<'_>, errors: &mut Errors) -> Option<String> {
-    let owner = node.string(errors)?;
-    let is_owner = (1..=MAX_OWNER_CHARS).contains(&owner.chars().count())
-        && owner.trim() == owner
-        && !owner.chars().any(char::is_control);
-    if !is_owner {
-        let detail = format!(
-            "must have 1 to {MAX_OWNER_CHARS} characters, no control characters, no blank at the ends"
-        );
-        node.refuse(errors, detail);
+fn read_upload_id(node: &Node<'_>, errors: &mut Errors) -> Option<GivenContent> {
+    let id = TimeId::parse(&node.string(errors)?);
+    if id.is_none() {
+        node.refuse(errors, "must be an upload_id that POST /v1/uploads gave");
     }
-    is_owner.then_some(owner)
+    Some(GivenContent::Upload {
+        id: id?,
+        pointer: node.pointer().to_string(),
+    })
+}
+
+fn read_owner(node: &Node<'_>, errors: &mut Errors) -> Option<Owner> {
+    Owner::parse(&node.string(errors)?)
+        .map_err(|error| node.refuse(errors, error.to_string()))
+        .ok()
 }
 
 fn flag(fields: &mut Object<'_>, name: &str, errors: &mut Errors) -> bool {
@@ -217,38 +343,16 @@ fn flag(fields: &mut Object<'_>, name: &str, errors: &mut Errors) -> bool {
         .unwrap_or(false)
 }
 
-/// Each part is preceded by its length, so that no two contents give the same bytes.
-fn content_digest(session: &str, documents: &Documents, strict: bool, owner: Option<&str>) -> Sha256 {
-    let mut hasher = Hasher::default();
-    let mut part = |bytes: Option<&[u8]>| {
-        let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
-        hasher.update(&length.to_be_bytes());
-        hasher.update(bytes.unwrap_or_default());
-    };
-    part(Some(&json::compact(session)));
-    for document in [
-        Some(&documents.before),
-        documents.after.as_ref(),
-        documents.guidelines.as_ref(),
-    ] {
-        part(document.map(|document| document.name.as_str().as_bytes()));
-        part(document.map(|document| document.bytes.as_ref()));
-    }
-    part(Some(&[u8::from(strict)]));
-    part(owner.map(str::as_bytes));
-    hasher.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::review::testing::sample_request;
+    use crate::review::testing::{inline, sample_request};
 
     fn errors(request: &Value) -> Vec<(String, String)> {
-        let problem = ReviewRequest::parse(&request.to_string()).unwrap_err();
+        let problem = ReviewRequest::parse(&request.to_string(), &[]).unwrap_err();
         assert_eq!(problem.kind, ProblemKind::Invalid, "{problem}");
         problem
             .errors
@@ -258,7 +362,7 @@ mod tests {
     }
 
     fn digest(request: &Value) -> Sha256 {
-        ReviewRequest::parse(&request.to_string()).unwrap().content_sha256
+        inline(&request.to_string()).content_sha256()
     }
 
     #[test]
@@ -272,11 +376,15 @@ mod tests {
         request["session"]["paragraph_indices"]["Background"] = json!([1, -1]);
         request["documents"]["before"]["content_base64"] = json!("%%%");
         request["documents"]["guidelines"]["file_name"] = json!("../x.docx");
+        request["documents"]["after"] =
+            json!({"file_name": "x.docx", "upload_id": "x", "content_base64": ""});
+        request["owner"] = json!("a\u{0}b");
         request["destination"] = json!("ftp");
         request["strickt"] = json!(true);
         let found: Vec<_> = errors(&request).into_iter().map(|(pointer, _)| pointer).collect();
         let expected = [
             "/documents/before/content_base64",
+            "/documents/after",
             "/documents/guidelines/file_name",
             "/session/session_id",
             "/session/feedback_data/Background/0/confidence",
@@ -285,6 +393,7 @@ mod tests {
             "/session/paragraph_indices/Background/1",
             "/session/activity_log/2",
             "/destination",
+            "/owner",
             "/strickt",
         ];
         assert_eq!(found, expected);
@@ -309,7 +418,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_too_deep_or_no_json_is_said_to_be_so() {
-        let kind = |text: &str| ReviewRequest::parse(text).unwrap_err().kind;
+        let kind = |text: &str| ReviewRequest::parse(text, &[]).unwrap_err().kind;
         assert_eq!(kind(&" ".repeat(MAX_REQUEST_BYTES + 1)), ProblemKind::TooLarge);
         assert_eq!(kind(&"[".repeat(65)), ProblemKind::Invalid);
         assert_eq!(kind("{\"session\": "), ProblemKind::Malformed);
@@ -325,10 +434,7 @@ mod tests {
         same["revision"] = json!(true);
         assert_eq!(digest(&request), digest(&same));
         let spaced = serde_json::to_string_pretty(&request).unwrap();
-        assert_eq!(
-            ReviewRequest::parse(&spaced).unwrap().content_sha256,
-            digest(&request)
-        );
+        assert_eq!(inline(&spaced).content_sha256(), digest(&request));
         for change in [
             json!({"owner": "x"}),
             json!({"strict": true}),
@@ -351,7 +457,7 @@ mod tests {
             .remove("document_name");
         let text = request.to_string();
         assert_eq!(
-            ReviewRequest::parse(&text)
+            ReviewRequest::parse(&text, &[])
                 .unwrap()
                 .session
                 .document_name
@@ -363,7 +469,7 @@ mod tests {
     proptest! {
         #[test]
         fn parsing_never_panics(text in any::<String>()) {
-            let _ = ReviewRequest::parse(&text);
+            let _ = ReviewRequest::parse(&text, &[]);
         }
 
         #[test]
@@ -371,7 +477,7 @@ mod tests {
             let mut text = sample_request()["session"].to_string();
             let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
             text.insert(at, byte);
-            let _ = ReviewRequest::parse(&format!(r#"{{"session": {text}, "documents": {{}}}}"#));
+            let _ = ReviewRequest::parse(&format!(r#"{{"session": {text}, "documents": {{}}}}"#), &[]);
         }
     }
 }

@@ -2,10 +2,10 @@
 //! to the same place. All of it is create-only.
 
 use bytes::Bytes;
-use casefile::bucket::{Bucket, Created, NewObject};
+use casefile::bucket::{Bucket, Metadata, NewObject};
 use casefile::digest::Sha256;
 use casefile::key::{BasePath, ObjectKey};
-use casefile::name::{FolderName, SessionId};
+use casefile::name::{FolderName, SessionId, TenantId};
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StoreError;
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ const MAX_RESERVATION_BYTES: u64 = 16 * 1024;
 /// Sessions of one document's name in one second before an export gives up.
 const MAX_CLAIMS: u32 = 100;
 
-/// The place, time and content of an export, in `_casefile/sessions/{session_id}.json`.
+/// The place, time and content of an export, in `_casefile/sessions/{tenant}/{session_id}.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
     /// The session.
@@ -43,6 +43,7 @@ pub struct Reservation {
 /// nothing costs another session of that second no more than a `_2`.
 #[derive(Serialize)]
 struct Claim<'a> {
+    tenant: &'a TenantId,
     session_id: &'a SessionId,
     request_sha256: Sha256,
     generator: &'a str,
@@ -55,6 +56,8 @@ pub struct Reservations<'a> {
     pub bucket: &'a Bucket,
     /// What comes before a session's folder.
     pub base: &'a BasePath,
+    /// Whose sessions: two tenants' sessions of one id have nothing to do with each other.
+    pub tenant: &'a TenantId,
 }
 
 impl Reservations<'_> {
@@ -70,8 +73,9 @@ impl Reservations<'_> {
     ) -> Result<FolderName, Problem> {
         let session = &request.session;
         let claim = Claim {
+            tenant: self.tenant,
             session_id: &session.id,
-            request_sha256: request.content_sha256,
+            request_sha256: request.content_sha256(),
             generator,
         };
         for attempt in 1..=MAX_CLAIMS {
@@ -97,13 +101,9 @@ impl Reservations<'_> {
     /// # Errors
     /// `unavailable` and `internal` when storage fails.
     pub async fn create_or_read(&self, mine: &Reservation) -> Result<Option<Reservation>, Problem> {
-        let key = ObjectKey::SessionReservation {
-            session: mine.session_id.clone(),
-            revision: mine.revision,
-        };
+        let key = self.key(&mine.session_id, mine.revision);
         match self.bucket.create(&self.object(&key, mine)?).await {
-            Ok(Created::Now) => Ok(None),
-            Ok(Created::Before) => Ok(Some(mine.clone())),
+            Ok(created) => Ok((!created.is_new).then(|| mine.clone())),
             Err(StoreError::AlreadyExists) => match self.read(&mine.session_id, mine.revision).await? {
                 Some(found) => Ok(Some(found)),
                 None => Err(unavailable("the session's reservation has just been removed")),
@@ -117,10 +117,7 @@ impl Reservations<'_> {
     /// # Errors
     /// `unavailable` and `internal` when storage fails.
     pub async fn read(&self, session: &SessionId, revision: u32) -> Result<Option<Reservation>, Problem> {
-        let key = ObjectKey::SessionReservation {
-            session: session.clone(),
-            revision,
-        };
+        let key = self.key(session, revision);
         let bytes = match self
             .bucket
             .read(&key.path(self.base), MAX_RESERVATION_BYTES)
@@ -134,6 +131,14 @@ impl Reservations<'_> {
         serde_json::from_slice(&bytes).map(Some).map_err(damaged)
     }
 
+    fn key(&self, session: &SessionId, revision: u32) -> ObjectKey {
+        ObjectKey::SessionReservation {
+            tenant: self.tenant.clone(),
+            session: session.clone(),
+            revision,
+        }
+    }
+
     fn object(&self, key: &ObjectKey, value: &impl Serialize) -> Result<NewObject, Problem> {
         let body = serde_json::to_vec(value)
             .map_err(|_| Problem::new(ProblemKind::Internal, "a reservation can't be written as JSON"))?;
@@ -142,6 +147,7 @@ impl Reservations<'_> {
             sha256: Sha256::of(&body),
             body: Bytes::from(body),
             content_type: key.content_type(),
+            metadata: Metadata::new(),
         })
     }
 }

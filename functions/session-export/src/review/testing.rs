@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::folder::{Draft, Folder};
 use super::readable::ReportTemplate;
-use super::request::ReviewRequest;
+use super::request::{Document, Documents, GivenContent, GivenDocument, ReviewRequest};
 
 /// A file of the sample review.
 pub(crate) fn sample(name: &str) -> Vec<u8> {
@@ -29,10 +29,25 @@ pub(crate) fn sample_request() -> Value {
     })
 }
 
+/// A request whose documents all stand in it.
+pub(crate) fn inline(text: &str) -> ReviewRequest<'_> {
+    let request = ReviewRequest::parse(text, &[]).unwrap();
+    let document = |given: &GivenDocument| match &given.content {
+        GivenContent::Inline(bytes) => Document::new(given.name.clone(), bytes.clone()),
+        GivenContent::Upload { .. } => panic!("an upload"),
+    };
+    let documents = Documents {
+        before: document(&request.documents.before),
+        after: request.documents.after.as_ref().map(document),
+        guidelines: request.documents.guidelines.as_ref().map(document),
+    };
+    request.with(documents)
+}
+
 /// The export of a request, at the sample's time.
 pub(crate) fn build(request: &Value) -> Folder {
     let text = request.to_string();
-    let request = ReviewRequest::parse(&text).unwrap();
+    let request = inline(&text);
     let name = FolderName::parse("20251114_142510_write-up_TR-20417").unwrap();
     let template = ReportTemplate::new(None).unwrap();
     let draft = Draft {
@@ -46,5 +61,5 @@ pub(crate) fn build(request: &Value) -> Folder {
 /// A file of an export, as text.
 pub(crate) fn text(folder: &Folder, path: &str) -> String {
     let file = folder.all().find(|file| file.file.path() == path).unwrap();
-    String::from_utf8(file.body.to_vec()).unwrap()
+    String::from_utf8(file.bytes().unwrap().to_vec()).unwrap()
 }

@@ -16,7 +16,7 @@ use super::event::{self, Event};
 use super::identity;
 use super::refusal::Refusal;
 use super::routes::{RouteError, RouteTable};
-use crate::lambda::{Ids, InvokeError, Lambda, Server, TooLarge, read_limited};
+use crate::lambda::{Ids, InvokeError, Lambda, Listener, Server, TooLarge, read_limited};
 use crate::template::Route;
 
 /// The largest request in bytes. Source: "Quotas for configuring and running an HTTP API".
@@ -54,7 +54,15 @@ impl Gateway {
     /// # Errors
     /// When the address cannot be bound, or is not of this machine alone.
     pub async fn serve(self, address: SocketAddr) -> io::Result<Server> {
-        Server::start(address, Router::new().fallback(handle).with_state(Arc::new(self))).await
+        Ok(self.serve_at(Listener::bind(address).await?))
+    }
+
+    /// Serves the API at an address that is bound already.
+    pub fn serve_at(self, listener: Listener) -> Server {
+        Server::start(
+            listener,
+            Router::new().fallback(handle).with_state(Arc::new(self)),
+        )
     }
 
     async fn answer(
@@ -68,9 +76,10 @@ impl Gateway {
             .routes
             .find(&parts.method, parts.uri.path())
             .ok_or(Refusal::NotFound)?;
+        let now = (self.config.clock)();
         let authorized = found.route.authorized;
         let claims = authorized
-            .then(|| identity::claims(&parts.headers, &self.config.claims))
+            .then(|| identity::claims(&parts.headers, now))
             .transpose()?;
         let body = read(body).await?;
         let function = &found.route.function;
@@ -84,7 +93,7 @@ impl Gateway {
             trace: self.trace(),
             found,
         };
-        let event = Event::new(request, &self.config, (self.config.clock)());
+        let event = Event::new(request, &self.config, now);
         let payload = serde_json::to_vec(&event).map_err(|_| Refusal::Failed)?;
         answer::response(self.call(function, payload.into()).await?)
     }

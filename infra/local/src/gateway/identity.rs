@@ -1,47 +1,34 @@
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
+use crate::token;
 
 /// The caller's claims as an event holds them: every value is text.
 ///
-/// They come from the bearer token, whose signature is not checked, or are `default` where there is no token.
-pub(super) fn claims(
-    headers: &HeaderMap,
-    default: &Map<String, Value>,
-) -> Result<BTreeMap<String, String>, Refusal> {
-    let Some(header) = headers.get(AUTHORIZATION) else {
-        return Ok(as_text(default));
+/// They come from the bearer token, which must be this stack's and hold at `now`.
+pub(super) fn claims(headers: &HeaderMap, now: Timestamp) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(header), None) = (given.next(), given.next()) else {
+        return Err(Refusal::Unauthorized);
     };
-    let token = header.to_str().ok().map(token);
-    token
-        .and_then(payload)
+    let claims = header.to_str().ok().map(bearer);
+    claims
+        .and_then(|token| token::verified(token, now))
         .map(|claims| as_text(&claims))
         .ok_or(Refusal::Unauthorized)
 }
 
 /// The token, which API Gateway takes with or without `Bearer`.
-fn token(header: &str) -> &str {
+fn bearer(header: &str) -> &str {
     match header.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => header,
     }
-}
-
-/// The claims of a token of three parts (RFC 7519).
-fn payload(token: &str) -> Option<Map<String, Value>> {
-    let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return None;
-    };
-    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    serde_json::from_slice(&payload).ok()
 }
 
 fn as_text(claims: &Map<String, Value>) -> BTreeMap<String, String> {
@@ -74,62 +61,57 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::lambda::testing::clock;
+    use crate::token::{AUDIENCE, Claims, ISSUER, issue, sign};
 
-    fn of(header: Option<&str>) -> Result<BTreeMap<String, String>, Refusal> {
+    fn of(given: &[&str]) -> Result<BTreeMap<String, String>, Refusal> {
         let mut headers = HeaderMap::new();
-        headers.extend(header.map(|value| (AUTHORIZATION, value.parse().unwrap())));
-        let Value::Object(default) = json!({ "sub": "local", "groups": ["office"] }) else {
-            panic!()
-        };
-        claims(&headers, &default)
-    }
-
-    fn unsigned(claims: &Value) -> String {
-        format!("e30.{}.", URL_SAFE_NO_PAD.encode(claims.to_string()))
+        for value in given {
+            headers.append(AUTHORIZATION, value.parse().unwrap());
+        }
+        claims(&headers, clock())
     }
 
     #[test]
-    fn a_caller_without_a_token_has_the_default_claims() {
-        let claims = of(None).unwrap();
-        assert_eq!(claims["sub"], "local");
-        assert_eq!(claims["groups"], "[office]");
-    }
-
-    #[test]
-    fn a_token_is_believed_and_its_claims_become_text() {
-        let claims = json!({
-            "sub": "dana", "exp": 1_763_130_310, "email_verified": true,
+    fn a_tokens_claims_become_text() {
+        let now = clock().as_second();
+        let token = sign(&json!({
+            "iss": ISSUER, "aud": AUDIENCE, "sub": "dana", "iat": now, "exp": now + 1, "email_verified": true,
             "groups": ["office", "auditor"], "address": { "b": [1, 2], "a": null },
-        });
-        let given = of(Some(&format!("Bearer {}", unsigned(&claims)))).unwrap();
-        assert_eq!(given, of(Some(&unsigned(&claims))).unwrap());
+        }));
         let expected = [
+            ("iss", ISSUER),
+            ("aud", AUDIENCE),
             ("sub", "dana"),
-            ("exp", "1763130310"),
+            ("iat", "1763130310"),
+            ("exp", "1763130311"),
             ("email_verified", "true"),
             ("groups", "[office auditor]"),
             ("address", "map[a:<nil> b:[1 2]]"),
         ];
-        assert_eq!(
-            given,
-            expected
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into()
-        );
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        for header in [&format!("Bearer {token}"), &format!("bearer  {token}"), &token] {
+            assert_eq!(of(&[header]), Ok(expected.clone().into()), "{header}");
+        }
     }
 
     #[test]
-    fn what_is_not_a_token_is_refused() {
-        for header in [
-            "",
-            "Bearer",
-            "Bearer ",
-            "Bearer x.y",
-            "Bearer a.b.c.d",
-            "Basic bG9jYWw6",
-            "Bearer e30.W10.",
+    fn a_caller_without_a_token_of_this_stack_is_refused() {
+        let token = issue(&Claims::new("dana"), clock());
+        let basic = format!("Basic {token}");
+        let twice = [token.as_str(), token.as_str()];
+        for given in [
+            &[][..],
+            &twice,
+            &[&basic],
+            &[""],
+            &["Bearer"],
+            &["Bearer "],
+            &["Bearer x.y"],
+            &["Bearer a.b.c.d"],
+            &["Bearer e30.W10."],
         ] {
-            assert_eq!(of(Some(header)), Err(Refusal::Unauthorized), "{header}");
+            assert_eq!(of(given), Err(Refusal::Unauthorized), "{given:?}");
         }
     }
 }

@@ -3,15 +3,23 @@ use std::time::Duration;
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
 use bytes::Bytes;
+use hyper::{Method, Response};
 use serde_json::{Value, json};
 
 use super::config::GatewayConfig;
 use super::event::{Event, Request};
 use super::routes::RouteTable;
 use super::{Gateway, identity};
+use crate::client::{call, post_json};
 use crate::lambda::testing::{clock, echo, http, lambda};
 use crate::lambda::{Lambda, Server};
+use crate::sample::caller;
 use crate::template::Route;
+use crate::token::{Claims, issue};
+
+fn token() -> String {
+    issue(&caller(), clock())
+}
 
 fn route(key: &str, authorized: bool) -> Route {
     let (method, path) = key.split_once(' ').unwrap_or(("ANY", key));
@@ -32,7 +40,7 @@ fn event(request: http::request::Builder, body: &'static str, route: Route) -> V
     let claims = found
         .route
         .authorized
-        .then(|| identity::claims(&parts.headers, &config.claims).unwrap());
+        .then(|| identity::claims(&parts.headers, clock()).unwrap());
     let request = Request {
         parts: &parts,
         body: &Bytes::from_static(body.as_bytes()),
@@ -59,6 +67,7 @@ fn an_event_has_the_documented_form() {
         .header("Content-Type", "text/plain")
         .header("User-Agent", "agent")
         .header("X-Forwarded-For", "192.0.2.1")
+        .header("Authorization", token())
         .header("Connection", "keep-alive");
     let expected = json!({
         "version": "2.0",
@@ -67,6 +76,7 @@ fn an_event_has_the_documented_form() {
         "rawQueryString": "parameter1=value1&parameter1=value2&parameter2=value",
         "cookies": ["cookie1=a", "cookie2=b", "cookie3=c"],
         "headers": {
+            "authorization": token(),
             "content-length": "17",
             "content-type": "text/plain",
             "header1": "value1",
@@ -85,7 +95,9 @@ fn an_event_has_the_documented_form() {
             "authorizer": {
                 "jwt": {
                     "claims": {
-                        "email": "local@localhost", "groups": "[office]", "sub": "local", "tenant": "local",
+                        "aud": "casefile-local", "email": "local@localhost", "exp": "1763159110",
+                        "groups": "[office]", "iat": "1763130310", "iss": "https://casefile.localhost",
+                        "sub": "local", "tenant": "local",
                     },
                     "scopes": null,
                 },
@@ -141,6 +153,7 @@ fn the_path_is_decoded_and_the_query_is_not() {
 fn functions_can_read_the_event() {
     let request = http::Request::post("/v1/links/bols/1?a=b")
         .header("host", "localhost")
+        .header("authorization", format!("Bearer {}", token()))
         .header("cookie", "a=b");
     let event = event(request, "{}", route("POST /v1/links/{collection}/{path+}", true));
     let read: ApiGatewayV2httpRequest = serde_json::from_value(event).unwrap();
@@ -157,7 +170,11 @@ fn functions_can_read_the_event() {
 async fn served(lambda: &Lambda, change: impl FnOnce(&mut GatewayConfig)) -> Server {
     let mut config = GatewayConfig::new(clock);
     change(&mut config);
-    let routes = [route("POST /open", false), route("POST /guarded", true)];
+    let routes = [
+        route("POST /open", false),
+        route("POST /guarded", true),
+        route("HEAD /head", false),
+    ];
     Gateway::new(config, routes, lambda.clone())
         .unwrap()
         .serve(([127, 0, 0, 1], 0).into())
@@ -208,18 +225,65 @@ async fn failures_look_like_api_gateways() {
     let (head, body) = http(server.address(), "GET /open HTTP/1.1", b"").await;
     assert!(head.starts_with("HTTP/1.1 404"), "{head}");
     assert_eq!(String::from_utf8(body).unwrap(), error("Not Found"));
+}
 
-    let (head, body) = http(
-        server.address(),
-        "POST /guarded HTTP/1.1\r\nauthorization: Basic eDp5",
-        b"",
-    )
-    .await;
-    assert!(
-        head.starts_with("HTTP/1.1 401") && head.contains("www-authenticate: Bearer"),
-        "{head}"
-    );
-    assert_eq!(String::from_utf8(body).unwrap(), error("Unauthorized"));
+#[tokio::test]
+async fn a_guarded_route_is_for_callers_with_a_token_and_an_open_one_looks_at_none() {
+    let lambda = lambda(echo(|_| {}));
+    let server = served(&lambda, |_| {}).await;
+    let ask = async |path: &str, token: &str| {
+        let token = format!("Bearer {token}");
+        let headers = [("authorization", token.as_str())];
+        let headers = if token == "Bearer " { &[][..] } else { &headers };
+        call(server.address(), Method::POST, path, headers, "")
+            .await
+            .unwrap()
+    };
+    let expired = Claims {
+        expires_in: Duration::ZERO,
+        ..caller()
+    };
+    for token in ["", "x", &issue(&expired, clock())] {
+        let refused = ask("/guarded", token).await;
+        assert_eq!(refused.status(), 401, "{token}");
+        assert_eq!(refused.headers()["www-authenticate"], "Bearer");
+        assert_eq!(refused.body(), r#"{"message":"Unauthorized"}"#);
+    }
+    let authorizer = |answer: &Response<Bytes>| {
+        let answer: Value = serde_json::from_slice(answer.body()).unwrap();
+        answer["event"]["requestContext"].get("authorizer").cloned()
+    };
+    let known = authorizer(&ask("/guarded", &token()).await).unwrap();
+    assert_eq!(known["jwt"]["claims"]["sub"], "local");
+    for token in ["", "x", &token()] {
+        assert_eq!(authorizer(&ask("/open", token).await), None, "{token}");
+    }
+}
+
+/// As links lead to where a file is.
+#[tokio::test]
+async fn a_redirect_is_passed_on_and_an_answer_to_head_has_no_body() {
+    let lambda = lambda(echo(|_| {}));
+    let server = served(&lambda, |_| {}).await;
+    let location = "http://127.0.0.1:9/b/a%20b?versionId=1&x=%2B";
+    for status in [302, 303] {
+        let answer = json!({ "statusCode": status, "headers": { "location": location }, "body": "" });
+        let command = json!({ "do": "answer", "answer": answer }).to_string();
+        let answer = post_json(server.address(), "/open", command, None).await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["location"], location);
+    }
+    let head = "HEAD /head HTTP/1.1\r\ncontent-type: application/json";
+    let answer = json!({ "statusCode": 303, "headers": { "location": location }, "body": "unseen" });
+    let command = json!({ "do": "answer", "answer": answer }).to_string();
+    let (head, body) = http(server.address(), head, command.as_bytes()).await;
+    assert!(head.starts_with("HTTP/1.1 303"), "{head}");
+    assert!(head.contains(&format!("location: {location}")), "{head}");
+    assert_eq!(body, b"");
+    // No route of its own: HEAD is not GET.
+    let (head, body) = http(server.address(), "HEAD /open HTTP/1.1", b"").await;
+    assert!(head.starts_with("HTTP/1.1 404"), "{head}");
+    assert_eq!(body, b"");
 }
 
 #[tokio::test]

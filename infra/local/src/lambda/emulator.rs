@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use super::body::SYNC_REQUEST_LIMIT;
 use super::config::{FunctionSpec, LambdaConfig, SpecError};
@@ -11,7 +13,7 @@ use super::error::{Invocation, InvokeError};
 use super::function::Function;
 use super::ids::Ids;
 use super::invoke_api;
-use super::server::Server;
+use super::server::{Listener, Server};
 
 /// The functions of this machine. Clones share them.
 ///
@@ -32,13 +34,15 @@ impl Lambda {
         functions: impl IntoIterator<Item = FunctionSpec>,
     ) -> Result<Self, SpecError> {
         let ids = Arc::new(Ids::new(config.clock));
+        let starts = Arc::new(Semaphore::new(starts_at_once()));
         let config = Arc::new(config);
         let mut by_name = BTreeMap::new();
         for spec in functions {
             spec.validate()?;
             let name = spec.name.clone();
-            let function = Arc::new(Function::new(Arc::clone(&config), Arc::clone(&ids), spec));
-            if by_name.insert(name.clone(), function).is_some() {
+            let (config, ids, starts) = (Arc::clone(&config), Arc::clone(&ids), Arc::clone(&starts));
+            let function = Function::new(config, ids, starts, spec);
+            if by_name.insert(name.clone(), Arc::new(function)).is_some() {
                 return Err(SpecError::Duplicate(name));
             }
         }
@@ -76,7 +80,8 @@ impl Lambda {
     /// # Errors
     /// When the address cannot be bound, or is not of this machine alone.
     pub async fn serve_invoke_api(&self, address: SocketAddr) -> io::Result<Server> {
-        Server::start(address, invoke_api::router(self.clone())).await
+        let listener = Listener::bind(address).await?;
+        Ok(Server::start(listener, invoke_api::router(self.clone())))
     }
 
     /// How many processes of a function are running.
@@ -114,4 +119,10 @@ impl Lambda {
             .get(name)
             .ok_or_else(|| InvokeError::UnknownFunction(name.to_owned()))
     }
+}
+
+/// Lambda gives each process that starts a core of its own, and ten seconds. Here they share the cores: two a core,
+/// for they wait, too, leave each of them time enough, however many are to start.
+fn starts_at_once() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

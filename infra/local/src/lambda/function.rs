@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::config::{FunctionSpec, LambdaConfig};
@@ -24,6 +24,10 @@ pub(super) struct Function {
     pub(super) spec: FunctionSpec,
     /// As many as processes may run.
     slots: Semaphore,
+    /// As many as processes may start at once, of all functions.
+    starts: Arc<Semaphore>,
+    /// A process has finished its call.
+    freed: Notify,
     queued: AtomicUsize,
     pool: Mutex<Pool>,
 }
@@ -37,13 +41,20 @@ struct Pool {
 }
 
 impl Function {
-    pub(super) fn new(config: Arc<LambdaConfig>, ids: Arc<Ids>, spec: FunctionSpec) -> Self {
+    pub(super) fn new(
+        config: Arc<LambdaConfig>,
+        ids: Arc<Ids>,
+        starts: Arc<Semaphore>,
+        spec: FunctionSpec,
+    ) -> Self {
         let slots = Semaphore::new(spec.max_concurrency.clamp(1, Semaphore::MAX_PERMITS));
         Self {
             config,
             ids,
             spec,
             slots,
+            starts,
+            freed: Notify::new(),
             queued: AtomicUsize::new(0),
             pool: Mutex::default(),
         }
@@ -72,12 +83,9 @@ impl Function {
         let _slot = self.slot().await?;
         let mut work = self.work(request_id, payload);
         loop {
-            let environment = match self.idle() {
-                Some(environment) => environment,
-                None => match self.start(request_id).await? {
-                    Ok(environment) => environment,
-                    Err(error) => return Ok(Err(error)),
-                },
+            let environment = match self.environment(request_id).await? {
+                Ok(environment) => environment,
+                Err(error) => return Ok(Err(error)),
             };
             match self.run(environment, work).await {
                 Ok(result) => return Ok(result),
@@ -148,6 +156,24 @@ impl Function {
         None
     }
 
+    /// An environment that is free, or else a new one. Who waits for the turn to start one takes what becomes free
+    /// meanwhile.
+    async fn environment(&self, request_id: &str) -> Result<Result<Environment, FunctionError>, InvokeError> {
+        let _turn = loop {
+            if let Some(environment) = self.idle() {
+                return Ok(Ok(environment));
+            }
+            tokio::select! {
+                turn = self.starts.acquire() => break turn.map_err(|_| InvokeError::ShuttingDown)?,
+                () = self.freed.notified() => {}
+            }
+        };
+        match self.idle() {
+            Some(environment) => Ok(Ok(environment)),
+            None => self.start(request_id).await,
+        }
+    }
+
     /// A new environment that has asked for work, or the error with which its process failed to start.
     async fn start(&self, request_id: &str) -> Result<Result<Environment, FunctionError>, InvokeError> {
         let api = RuntimeApi::start().await?;
@@ -186,6 +212,7 @@ impl Function {
             environment.process().kill();
         } else {
             pool.idle.push(environment);
+            self.freed.notify_one();
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! What is the same as in Lambda:
 //! - One process takes one call at a time. It is kept and used again; a call that finds all of them busy
-//!   starts another, up to the function's concurrency.
+//!   starts another, up to the function's concurrency. If one of them is free sooner, it takes the call.
 //! - A process sees Lambda's environment variables, its function's own, and nothing else of this machine.
 //! - A call that takes longer than the function's timeout ends its process. A process that exits, or that
 //!   never asks for work, fails the call that it was started for; it is not started again by itself.
@@ -10,9 +10,10 @@
 //! - A call runs to its end although the caller stopped waiting.
 //! - An asynchronous call that fails is made twice more, with shorter waits than Lambda's.
 //!
-//! What is not: a process is never frozen between calls, memory is not limited, and callers wait a little before
-//! they are throttled. Asynchronous calls are kept in memory alone, and have no dead-letter queue and no
-//! destination. Extensions, layers and streamed answers do not exist.
+//! What is not: no more processes start at once than the machine has cores for, a process is never frozen between
+//! calls, memory is not limited, and callers wait a little before they are throttled. Asynchronous calls are kept in
+//! memory alone, and have no dead-letter queue and no destination. Extensions, layers and streamed answers do not
+//! exist.
 //!
 //! Nothing is left behind. [`Lambda::shutdown`] ends every process and waits for it. If this process is killed
 //! instead, the connection on which a function waits for its next call breaks; `lambda_runtime` then returns an
@@ -50,4 +51,4 @@ pub use emulator::Lambda;
 pub use error::{FunctionError, Invocation, InvokeError};
 pub use ids::Ids;
 pub use logs::{LogLine, LogSink, LogStream};
-pub use server::Server;
+pub use server::{Listener, Server};

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::answer;
 use super::body::{RESPONSE_LIMIT, TooLarge, read_limited};
 use super::error::FunctionError;
-use super::server::Server;
+use super::server::{Listener, Server};
 
 /// One call, as the process gets it.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl RuntimeApi {
             current,
         });
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let server = Server::start(loopback, router(Arc::clone(&state))).await?;
+        let server = Server::start(Listener::bind(loopback).await?, router(Arc::clone(&state)));
         Ok(Self {
             server,
             work,

@@ -1,8 +1,10 @@
 //! How an embedded S3 is set up.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -49,6 +51,8 @@ pub struct S3Config {
     pub buckets: Vec<String>,
     /// Buckets that are to exist and to keep no versions. In one that exists and keeps them, versioning is suspended.
     pub unversioned_buckets: Vec<String>,
+    /// Those of `buckets` that have Object Lock, and how long it keeps each version from being deleted.
+    pub retention: BTreeMap<String, Duration>,
     /// The access key of this S3's owner, which needs no session token.
     pub access_key: String,
     /// Its secret.
@@ -75,6 +79,7 @@ impl S3Config {
             root: root.into(),
             buckets: Vec::new(),
             unversioned_buckets: Vec::new(),
+            retention: BTreeMap::new(),
             access_key: "casefile".to_owned(),
             secret_key: "casefile-local-secret".to_owned(),
             sessions: Vec::new(),

@@ -24,7 +24,7 @@
 //!
 //! # Not here
 //!
-//! Object Lock retention, lifecycle rules, bucket and IAM policies, ACLs, encryption with customer keys, and
+//! Object Lock but for a bucket's default retention, lifecycle rules, bucket and IAM policies, ACLs, encryption with customer keys, and
 //! virtual-hosted addresses (`bucket.host`); browsers' POST uploads answer `NotImplemented`.
 
 mod config;
@@ -38,6 +38,9 @@ mod server;
 mod signed;
 mod store;
 mod tls;
+
+#[cfg(test)]
+mod tests;
 
 pub use config::{S3Config, SessionCredentials, TlsIdentity};
 pub use events::{EventName, ObjectEvent, event_record};

@@ -11,7 +11,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 const MAX_EXPIRES: u64 = 7 * 24 * 60 * 60;
 const TOKEN: &str = "x-amz-security-token";
 
-/// Refuses what no signature makes good: Signature Version 2, and URLs that are to last too long.
+/// Refuses what no signature makes good: Signature Version 2, unknown algorithms, and URLs that are to last too long.
 ///
 /// # Errors
 /// `InvalidRequest`, and `AuthorizationQueryParametersError`.
@@ -22,6 +22,9 @@ pub(super) fn check_scheme(headers: &HeaderMap, uri: &Uri) -> S3Result<()> {
             InvalidRequest,
             "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
         ));
+    }
+    if query(uri, "X-Amz-Algorithm").is_some_and(|algorithm| algorithm != "AWS4-HMAC-SHA256") {
+        return Err(query_error("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\""));
     }
     match query(uri, "X-Amz-Expires").map(|seconds| seconds.parse()) {
         Some(Ok(0..=MAX_EXPIRES)) | None => Ok(()),

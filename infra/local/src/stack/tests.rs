@@ -8,9 +8,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
+use super::wiring::FUNCTION_SESSION_TOKEN;
 use super::*;
+use crate::client::{call, post_json};
 use crate::lambda::LogLine;
 use crate::lambda::testing::{collected, echo_function};
+use crate::sample::caller;
+use crate::token::issue;
 
 const TEMPLATE: &str = "
 Resources:
@@ -33,6 +37,14 @@ Resources:
         Queue: {Type: SQS}
 ";
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's stack takes the system's clock"
+)]
+fn clock() -> Timestamp {
+    Timestamp::now()
+}
+
 struct Running {
     stack: Stack,
     lines: Arc<Mutex<Vec<LogLine>>>,
@@ -40,18 +52,10 @@ struct Running {
 
 async fn start(data: &TempDir, template: &str) -> Running {
     let (log, lines) = collected();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test's stack takes the system's clock"
-    )]
-    let config = StackConfig::new(
-        data.path().to_owned(),
-        data.path().to_owned(),
-        log,
-        Timestamp::now,
-    );
+    let config = StackConfig::new(data.path().to_owned(), data.path().to_owned(), log, clock);
     let template = Template::parse(template, &Settings::default()).unwrap();
-    let programs = BTreeMap::from([("echo_function".to_owned(), echo_function())]);
+    let programs = ["echo_function", "session-export", "signed-download"];
+    let programs = programs.map(|name| (name.to_owned(), echo_function())).into();
     let stack = Stack::start_built(&config, template, &programs).await.unwrap();
     Running { stack, lines }
 }
@@ -64,6 +68,7 @@ impl Running {
             sha256: Sha256::of(&body),
             body,
             content_type: "application/json",
+            metadata: Vec::new(),
         };
         let (bucket, _) = self.stack.artifacts().unwrap();
         bucket.create(&object).await.unwrap();
@@ -147,6 +152,96 @@ async fn a_function_signs_with_a_key_of_its_own_and_its_session_token() {
     assert_eq!(seen["AWS_SESSION_TOKEN"], FUNCTION_SESSION_TOKEN);
     assert_ne!(seen["AWS_ACCESS_KEY_ID"], ACCESS_KEY);
     running.stack.stop().await;
+}
+
+/// Two functions in one API, as the deployed template has them.
+const TWO: &str = "
+Resources:
+  Api:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth: {DefaultAuthorizer: Jwt, Authorizers: {Jwt: {JwtConfiguration: {issuer: https://x, audience: [y]}}}}
+  Links:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: signed-download}}
+    Properties:
+      Environment: {Variables: {S3_BUCKET_NAME: !Ref Artifacts, AUDIT_BUCKET_NAME: !Ref Audit}}
+      Timeout: 20
+      Events:
+        Get: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: '/v1/links/{collection}/{path+}'}}
+        Use: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: '/v1/s/{token}', Auth: {Authorizer: NONE}}}
+        Look: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: HEAD, Path: '/v1/s/{token}', Auth: {Authorizer: NONE}}}
+        Revoke: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: DELETE, Path: '/v1/s/{id}'}}
+  Export:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: session-export}}
+    Properties:
+      Environment: {Variables: {S3_BUCKET_NAME: !Ref Artifacts, S3_BASE_PATH: there/, PUBLIC_URL: https://files.example.com}}
+      Timeout: 20
+      Events:
+        Post: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: POST, Path: /v1/reviews}}
+  Artifacts: {Type: AWS::S3::Bucket, Properties: {VersioningConfiguration: {Status: Enabled}}}
+  Audit:
+    Type: AWS::S3::Bucket
+    Properties:
+      ObjectLockEnabled: true
+      ObjectLockConfiguration: {ObjectLockEnabled: Enabled, Rule: {DefaultRetention: {Mode: GOVERNANCE, Days: 1}}}
+      VersioningConfiguration: {Status: Enabled}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_function_has_its_routes_and_finds_its_buckets_and_the_base_url() {
+    let data = tempfile::tempdir().unwrap();
+    let Running { stack, .. } = start(&data, TWO).await;
+    let (bucket, base) = stack.artifacts().unwrap();
+    assert_eq!(bucket.name(), "casefile-local-artifacts");
+    assert_eq!(base.as_str(), "there/");
+    assert_eq!(stack.audit().unwrap().name(), "casefile-local-audit");
+    assert_eq!(stack.audit_bucket(), Some("casefile-local-audit"));
+    let variables = |answer: &Bytes| serde_json::from_slice::<Value>(answer).unwrap();
+    let token = issue(&caller(), clock());
+    let command = "{\"do\":\"variables\"}";
+    let export = post_json(stack.gateway(), "/v1/reviews", command, Some(&token)).await;
+    let export = variables(export.unwrap().body());
+    assert_eq!(export["AWS_LAMBDA_FUNCTION_NAME"], "casefile-local-Export");
+    assert_eq!(export["PUBLIC_URL"], "https://files.example.com");
+    let json = [("content-type", "application/json")];
+    let link = call(stack.gateway(), hyper::Method::GET, "/v1/s/x", &json, command).await;
+    let link = variables(link.unwrap().body());
+    assert_eq!(link["AWS_LAMBDA_FUNCTION_NAME"], "casefile-local-Links");
+    assert_eq!(link["PUBLIC_URL"], format!("http://{}", stack.gateway()));
+    assert_eq!(link["PUBLIC_URL"], stack.public_url());
+    assert_eq!(link["AUDIT_BUCKET_NAME"], "casefile-local-audit");
+    for (method, path, status) in [
+        ("HEAD", "/v1/s/x", 200),
+        ("DELETE", "/v1/s/x", 401),
+        ("GET", "/v1/links/bols/2025/a%20b.pdf", 401),
+        ("HEAD", "/v1/links/bols/2025/a%20b.pdf", 404),
+        ("OPTIONS", "/v1/s/x", 404),
+    ] {
+        let method = method.parse().unwrap();
+        let answer = call(stack.gateway(), method, path, &[], "").await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
+    assert_eq!(
+        stack.own_environment(),
+        [
+            ("AUDIT_BUCKET_NAME", "casefile-local-audit"),
+            ("S3_BUCKET_NAME", "casefile-local-artifacts"),
+            ("PUBLIC_URL", &stack.public_url()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_without_an_audit_bucket_has_none() {
+    let data = tempfile::tempdir().unwrap();
+    let Running { stack, .. } = start(&data, TEMPLATE).await;
+    let error = stack.audit().unwrap_err().to_string();
+    assert!(error.contains("AUDIT_BUCKET_NAME"), "{error}");
+    stack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@
 //! Aliases are refused, as `CloudFormation` does.
 
 mod at;
+mod buckets;
 mod conditions;
 mod error;
 mod events;

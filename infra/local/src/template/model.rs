@@ -3,6 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::at::At;
+use super::buckets;
 use super::error::{LoadError, TemplateError};
 use super::functions;
 use super::http_api;
@@ -109,6 +110,8 @@ pub struct Bucket {
     pub name: String,
     /// Whether it keeps versions.
     pub versioned: bool,
+    /// How long Object Lock keeps each version from being deleted.
+    pub retention: Option<Duration>,
     /// Where it sends its events once it is deployed, and not on this machine: `QueueConfigurations`, …
     pub notifications: Vec<String>,
 }
@@ -147,7 +150,7 @@ impl Template {
                     .functions
                     .push(functions::read(&resolver, id, &resource)?),
                 "AWS::Serverless::HttpApi" => http_api::check(&resolver, &resource)?,
-                "AWS::S3::Bucket" => template.buckets.push(bucket(&resolver, id, &resource)?),
+                "AWS::S3::Bucket" => template.buckets.push(buckets::read(&resolver, id, &resource)?),
                 kind if calls_functions(kind) => {
                     let problem = format!(
                         "{kind} does not run on this machine: let the Events of an AWS::Serverless::Function say what \
@@ -194,26 +197,4 @@ fn calls_functions(kind: &str) -> bool {
                 | "AWS::Scheduler::Schedule"
                 | "AWS::Serverless::Api"
         )
-}
-
-fn bucket<'a>(resolver: &Resolver<'a>, id: &str, resource: &At<'a>) -> Result<Bucket, TemplateError> {
-    let status = resource.find(&["Properties", "VersioningConfiguration", "Status"]);
-    let status = status.map(|status| resolver.text(&status)).transpose()?.flatten();
-    let notifications = resource.find(&["Properties", "NotificationConfiguration"]);
-    let configured = |key: &str| notifications.as_ref().and_then(|all| all.get(key));
-    if let Some(functions) = configured("LambdaConfigurations") {
-        return Err(functions.error("use an event of type S3 in the Events of the function"));
-    }
-    let others = [
-        "QueueConfigurations",
-        "TopicConfigurations",
-        "EventBridgeConfiguration",
-    ];
-    let others = others.into_iter().filter(|key| configured(key).is_some());
-    Ok(Bucket {
-        logical_id: id.to_owned(),
-        name: resolver.physical_name(id, resource, resource)?,
-        versioned: status.as_deref() == Some("Enabled"),
-        notifications: others.map(str::to_owned).collect(),
-    })
 }

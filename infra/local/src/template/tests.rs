@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::{Route, Settings, Template, TemplateError};
 
+mod buckets;
 mod events;
 
 const DEPLOYED: &str = include_str!("../../../../template.yaml");
@@ -79,7 +80,9 @@ fn a_parameter_may_be_given_instead_of_its_default() {
         .parameters
         .insert("S3BasePath".to_owned(), "other/".to_owned());
     let template = Template::parse(DEPLOYED, &settings).unwrap();
-    assert_eq!(template.functions[0].environment["S3_BASE_PATH"], "other/");
+    let mut paths = template.functions.iter();
+    let path = paths.find_map(|function| function.environment.get("S3_BASE_PATH"));
+    assert_eq!(path.map(String::as_str), Some("other/"));
     assert_eq!(template.parameters["S3BasePath"], "other/");
 }
 

@@ -31,6 +31,38 @@ async fn overlapping_calls_have_a_process_each() {
     assert_eq!(lambda.processes("echo"), 3);
 }
 
+/// As when many open a link at once, and the function is cold.
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_calls_at_once_are_answered_by_what_is_free_first() {
+    let lambda = lambda(echo(|spec| {
+        spec.max_concurrency = 64;
+        spec.environment.insert("START".to_owned(), "slow".to_owned());
+    }));
+    let calls = (0..64).map(|_| answer(&lambda, json!({})));
+    let answers = futures::future::join_all(calls).await;
+    assert!(answers.iter().all(|answer| answer["pid"].is_u64()));
+    assert!(lambda.processes("echo") < 64, "{}", lambda.processes("echo"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_calls_that_take_their_time_have_a_process_each() {
+    let lambda = lambda(echo(|spec| spec.max_concurrency = 64));
+    let calls = futures::future::join_all((0..64).map(|_| {
+        let lambda = lambda.clone();
+        async move { error(&lambda, json!({ "do": "sleep", "ms": 60_000 })).await }
+    }));
+    let calls = tokio::spawn(calls);
+    timeout(Duration::from_secs(20), async {
+        while lambda.processes("echo") < 64 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(lambda.kill("echo").await, 64);
+    calls.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_call_waits_when_all_processes_are_busy() {
     let lambda = lambda(echo(|spec| spec.max_concurrency = 1));

@@ -48,6 +48,11 @@ impl Expected {
         })
     }
 
+    /// Whether the client says what the body must be.
+    pub(super) fn is_checked(&self) -> bool {
+        self.given.is_some() || self.md5.is_some()
+    }
+
     /// What to compute while the body comes in.
     pub(super) fn algorithm(&self) -> Algorithm {
         self.given.unwrap_or(Algorithm::DEFAULT)

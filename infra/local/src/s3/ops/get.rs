@@ -26,6 +26,13 @@ pub(super) async fn get_object(
     request: S3Request<GetObjectInput>,
 ) -> S3Result<S3Response<GetObjectOutput>> {
     let input = request.input;
+    check_overrides([
+        &input.response_cache_control,
+        &input.response_content_disposition,
+        &input.response_content_encoding,
+        &input.response_content_language,
+        &input.response_content_type,
+    ])?;
     let bucket = store.bucket(&input.bucket)?;
     let (key, id) = (input.key, input.version_id);
     let Found {
@@ -55,6 +62,13 @@ pub(super) fn head_object(
     request: S3Request<HeadObjectInput>,
 ) -> S3Result<S3Response<HeadObjectOutput>> {
     let input = request.input;
+    check_overrides([
+        &input.response_cache_control,
+        &input.response_content_disposition,
+        &input.response_content_encoding,
+        &input.response_content_language,
+        &input.response_content_type,
+    ])?;
     let bucket = store.bucket(&input.bucket)?;
     let (stored, content) = bucket.read(|state| state.find(&input.key, input.version_id.as_deref()))?;
     let condition = ReadCondition {
@@ -82,6 +96,25 @@ pub(super) fn head_object(
         answer.headers.insert("x-amz-tagging-count", count.into());
     }
     Ok(answer)
+}
+
+/// The answer's headers that a request may ask to be others.
+///
+/// # Errors
+/// `InvalidArgument`, as S3 answers, for a value beyond Latin-1.
+fn check_overrides(values: [&Option<String>; 5]) -> S3Result<()> {
+    if values
+        .into_iter()
+        .flatten()
+        .flat_map(|value| value.chars())
+        .all(|c| u32::from(c) < 256)
+    {
+        return Ok(());
+    }
+    Err(s3_error!(
+        InvalidArgument,
+        "Header value cannot be represented using ISO-8859-1."
+    ))
 }
 
 /// A header of the answer that the request asks to be another.

@@ -22,6 +22,12 @@ pub(super) async fn put_object(
     let origin = origin(&request);
     let condition = WriteCondition::from_headers(&request.headers)?;
     let expected = Expected::from_headers(&request.headers)?;
+    if bucket.read(|state| state.retention.is_some()) && !expected.is_checked() {
+        return Err(s3_error!(
+            InvalidRequest,
+            "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
+        ));
+    }
     let PutObjectInput {
         key,
         body,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use s3s::crypto::{Checksum as _, Sha256};
@@ -38,6 +39,8 @@ pub(crate) struct State {
     pub objects: BTreeMap<String, Vec<Arc<Version>>>,
     /// By upload id.
     pub uploads: BTreeMap<String, Upload>,
+    /// How long Object Lock keeps each version. It is what the server was started with, and not on disk.
+    pub retention: Option<Duration>,
     pub(super) deleted: bool,
 }
 
@@ -159,7 +162,8 @@ impl Bucket {
     /// Removes a version for good, or hides the key under a delete marker.
     ///
     /// # Errors
-    /// What the condition says; `InvalidArgument` for an impossible id; `InternalError` when the disk fails.
+    /// What the condition says; `InvalidArgument` for an impossible id; `AccessDenied` for a version that is locked;
+    /// `InternalError` when the disk fails.
     pub(crate) fn delete(
         &self,
         key: &str,
@@ -198,6 +202,7 @@ impl Bucket {
                 version_id: Some(id.to_owned()),
             });
         };
+        state.check_lock(&version, self.shared.now())?;
         self.disk.remove(version.seq).map_err(disk_error)?;
         state.remove(&version);
         self.refresh_view(state, key);
@@ -243,9 +248,10 @@ impl Bucket {
     }
 
     /// # Errors
-    /// `InternalError` when the disk fails.
+    /// `InvalidBucketState` where Object Lock needs versions; `InternalError` when the disk fails.
     pub(crate) fn set_versioning(&self, versioning: Versioning) -> S3Result<()> {
         let mut state = self.write()?;
+        state.check_versioning(versioning)?;
         let record = BucketRecord {
             created: state.created,
             versioning,

@@ -24,6 +24,7 @@ impl Bucket {
             versioning: record.versioning,
             objects: BTreeMap::new(),
             uploads: BTreeMap::new(),
+            retention: None,
             deleted: false,
         };
         for version in versions {

@@ -6,6 +6,7 @@ mod conditions;
 mod disk;
 mod key_path;
 mod load;
+mod lock;
 mod lookup;
 mod spool;
 mod uploads;
@@ -110,6 +111,10 @@ impl Store {
         }
         for name in &config.unversioned_buckets {
             store.configure(name, false)?;
+        }
+        for (name, retention) in &config.retention {
+            let bucket = store.bucket(name).map_err(io::Error::other)?;
+            bucket.lock(*retention).map_err(io::Error::other)?;
         }
         Ok(store)
     }

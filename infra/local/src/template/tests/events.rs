@@ -1,7 +1,7 @@
 //! What calls functions, and what this machine refuses because it would not.
 
 use super::super::S3Trigger;
-use super::{API, function, parse};
+use super::{API, function, parse, route};
 
 const BUCKET: &str = "  B: {Type: AWS::S3::Bucket}\n";
 
@@ -36,6 +36,33 @@ fn changes_of_objects_call_functions_as_their_filters_say() {
     ];
     assert_eq!(function.s3_triggers, expected);
     assert_eq!(function.other_events, ["B (S3, s3:ObjectRestore:*)"]);
+}
+
+#[test]
+fn routes_without_an_authorizer_stand_beside_those_with_one() {
+    let event = |name: &str, method: &str, path: &str, auth: &str| {
+        format!(
+            "  {name}: {{Type: HttpApi, Properties: {{ApiId: !Ref Api, Method: {method}, Path: '{path}'{auth}}}}}\n"
+        )
+    };
+    let none = ", Auth: {Authorizer: NONE}";
+    let events = [
+        event("Get", "GET", "/v1/links/{collection}/{path+}", ""),
+        event("Post", "post", "/v1/links", ""),
+        event("Use", "GET", "/v1/s/{token}", none),
+        event("Look", "HEAD", "/v1/s/{token}", none),
+        event("Revoke", "DELETE", "/v1/s/{id}", ""),
+    ];
+    let template = format!("{}{API}", function(&format!("Events:\n{}", events.concat())));
+    let template = parse(&template).unwrap();
+    let expected = [
+        route("GET", "/v1/links/{collection}/{path+}", true),
+        route("POST", "/v1/links", true),
+        route("GET", "/v1/s/{token}", false),
+        route("HEAD", "/v1/s/{token}", false),
+        route("DELETE", "/v1/s/{id}", true),
+    ];
+    assert_eq!(template.functions[0].routes, expected);
 }
 
 #[test]

@@ -1,12 +1,25 @@
-//! A bucket, and what may be done with it: create-only writes, and reads.
+//! A bucket, and what may be done with it: create-only writes, changes by If-Match, copies, reads, lists, and presigned
+//! requests.
 
+mod copy;
+mod head;
+mod list;
+mod presign;
+mod replace;
+
+pub use copy::{Source, Target};
+pub use head::Head;
+pub use list::Page;
+pub use presign::{PresignedPut, SignedRead, SignedUrl, SignedWrite};
+pub use replace::{Replaced, Tagged};
+
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ChecksumMode;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bytes::Bytes;
 
@@ -35,15 +48,21 @@ pub struct NewObject {
     pub sha256: Sha256,
     /// The media type.
     pub content_type: &'static str,
+    /// What S3 keeps with the object.
+    pub metadata: Metadata,
 }
 
+/// An object's own metadata: ASCII names and values, 2 KB in all (S3 user guide, *Working with object metadata*).
+pub type Metadata = Vec<(&'static str, String)>;
+
 /// How a create-only write ended well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Created {
-    /// This call wrote the object.
-    Now,
-    /// The very same content was there: an earlier try, a retry inside the SDK, or a twin wrote it.
-    Before,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// Whether this call wrote the object. Otherwise the very same content was there: an earlier try, a retry inside the
+    /// SDK, or a twin wrote it.
+    pub is_new: bool,
+    /// Which version it is, in a bucket that keeps versions.
+    pub version_id: Option<String>,
 }
 
 /// An object's size and content, by its digest.
@@ -76,28 +95,48 @@ impl Bucket {
     /// [`StoreError::AlreadyExists`] when other content lies there; [`StoreError::Unavailable`], after which the
     /// object may or may not be there; [`StoreError::Refused`].
     pub async fn create(&self, object: &NewObject) -> Result<Created, StoreError> {
+        Self::past_conflicts("PutObject", || self.create_once(object)).await
+    }
+
+    /// Repeats a create-only write while another one of its key is under way.
+    async fn past_conflicts<F: Future<Output = Result<Created, CreateError>>>(
+        operation: &'static str,
+        write: impl Fn() -> F,
+    ) -> Result<Created, StoreError> {
         let mut pause = CONFLICT_PAUSE;
         for _ in 1..CONFLICT_ATTEMPTS {
-            match self.create_once(object).await {
+            match write().await {
                 Err(CreateError::Conflict) => tokio::time::sleep(pause).await,
+                Err(CreateError::Taken) => return Err(StoreError::AlreadyExists),
                 Err(CreateError::Other(error)) => return Err(error),
                 Ok(created) => return Ok(created),
             }
             pause *= 2;
         }
-        self.create_once(object).await.map_err(|error| match error {
-            CreateError::Conflict => StoreError::Unavailable(Cause::conflict("PutObject")),
+        write().await.map_err(|error| match error {
+            CreateError::Conflict => StoreError::Unavailable(Cause::conflict(operation)),
+            CreateError::Taken => StoreError::AlreadyExists,
             CreateError::Other(error) => error,
         })
     }
 
     async fn create_once(&self, object: &NewObject) -> Result<Created, CreateError> {
-        let Err(error) = self.put_if_none_match(object).await else {
-            return Ok(Created::Now);
+        let error = match self.put_if_none_match(object).await {
+            Ok(version_id) => {
+                return Ok(Created {
+                    is_new: true,
+                    version_id,
+                });
+            }
+            Err(error) => error,
+        };
+        let wanted = Content {
+            size: object.body.len() as u64,
+            sha256: object.sha256,
         };
         match status(&error) {
             Some(409) => Err(CreateError::Conflict),
-            Some(412) => self.compare(object).await,
+            Some(412) => self.compare(&object.key, wanted).await,
             _ => Err(CreateError::Other(classify("PutObject", &error))),
         }
     }
@@ -105,7 +144,7 @@ impl Bucket {
     async fn put_if_none_match(
         &self,
         object: &NewObject,
-    ) -> Result<(), SdkError<PutObjectError, HttpResponse>> {
+    ) -> Result<Option<String>, SdkError<PutObjectError, HttpResponse>> {
         self.client
             .put_object()
             .bucket(&self.name)
@@ -113,22 +152,23 @@ impl Bucket {
             .if_none_match("*")
             .checksum_sha256(object.sha256.to_base64())
             .content_type(object.content_type)
+            .set_metadata(metadata_of(&object.metadata))
             .body(ByteStream::from(object.body.clone()))
             .customize()
             // The signed checksum covers the body; hashing it again for the signature would only cost time.
             .disable_payload_signing()
             .send()
             .await
-            .map(drop)
+            .map(|put| put.version_id)
     }
 
-    async fn compare(&self, object: &NewObject) -> Result<Created, CreateError> {
-        let wanted = Content {
-            size: object.body.len() as u64,
-            sha256: object.sha256,
-        };
-        match self.content(&object.key).await {
-            Ok(content) if content == wanted => Ok(Created::Before),
+    /// What lies where something was to be created.
+    async fn compare(&self, key: &str, wanted: Content) -> Result<Created, CreateError> {
+        match self.identify(key).await {
+            Ok((content, version_id)) if content == wanted => Ok(Created {
+                is_new: false,
+                version_id,
+            }),
             Ok(_) => Err(CreateError::Other(StoreError::AlreadyExists)),
             // Deleted since the 412, so the key is free again.
             Err(StoreError::NotFound) => Err(CreateError::Conflict),
@@ -141,21 +181,19 @@ impl Bucket {
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Unavailable`], [`StoreError::Refused`].
     pub async fn content(&self, key: &str) -> Result<Content, StoreError> {
-        let head = self
-            .client
-            .head_object()
-            .bucket(&self.name)
-            .key(key)
-            .checksum_mode(ChecksumMode::Enabled);
-        let head = head
-            .send()
-            .await
-            .map_err(|error| classify("HeadObject", &error))?;
-        let stored = head.checksum_sha256().and_then(Sha256::from_base64);
-        match (stored, head.content_length().and_then(|n| u64::try_from(n).ok())) {
-            (Some(sha256), Some(size)) => Ok(Content { size, sha256 }),
-            _ => self.hash(key).await,
-        }
+        Ok(self.identify(key).await?.0)
+    }
+
+    async fn identify(&self, key: &str) -> Result<(Content, Option<String>), StoreError> {
+        let head = self.head(key).await?;
+        let content = match head.checksum {
+            Some(sha256) => Content {
+                size: head.size,
+                sha256,
+            },
+            None => self.hash(key).await?,
+        };
+        Ok((content, head.version_id))
     }
 
     /// Reads an object of at most `limit` bytes.
@@ -163,8 +201,21 @@ impl Bucket {
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::TooLarge`], [`StoreError::Unavailable`], [`StoreError::Refused`].
     pub async fn read(&self, key: &str, limit: u64) -> Result<Bytes, StoreError> {
+        self.read_version(key, None, limit).await
+    }
+
+    /// Reads one version of an object of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As for [`Bucket::read`].
+    pub async fn read_version(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+        limit: u64,
+    ) -> Result<Bytes, StoreError> {
         let mut bytes = Vec::new();
-        self.stream(key, |chunk| {
+        self.stream(key, version_id, |chunk| {
             bytes.extend_from_slice(chunk);
             if bytes.len() as u64 > limit {
                 Err(StoreError::TooLarge { limit })
@@ -183,7 +234,7 @@ impl Bucket {
     pub async fn hash(&self, key: &str) -> Result<Content, StoreError> {
         let mut size = 0;
         let mut hasher = Hasher::default();
-        self.stream(key, |chunk| {
+        self.stream(key, None, |chunk| {
             size += chunk.len() as u64;
             hasher.update(chunk);
             Ok(())
@@ -198,43 +249,36 @@ impl Bucket {
     async fn stream(
         &self,
         key: &str,
+        version_id: Option<&str>,
+        take: impl FnMut(&[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let get = self.client.get_object().bucket(&self.name).key(key);
+        let object = get.set_version_id(version_id.map(str::to_owned)).send().await;
+        Self::drain(object.map_err(|error| classify("GetObject", &error))?.body, take).await
+    }
+
+    async fn drain(
+        mut body: ByteStream,
         mut take: impl FnMut(&[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let object = self.client.get_object().bucket(&self.name).key(key).send().await;
-        let mut body = object.map_err(|error| classify("GetObject", &error))?.body;
         while let Some(chunk) = body.next().await {
             take(&chunk.map_err(|_| StoreError::Unavailable(Cause::cut_off("GetObject")))?)?;
         }
         Ok(())
-    }
-
-    /// All keys that begin with `prefix`, in order.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::Refused`].
-    pub async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let mut pages = self
-            .client
-            .list_objects_v2()
-            .bucket(&self.name)
-            .prefix(prefix)
-            .into_paginator()
-            .send();
-        let mut keys = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| classify("ListObjectsV2", &error))?;
-            keys.extend(
-                page.contents()
-                    .iter()
-                    .filter_map(|object| object.key().map(str::to_owned)),
-            );
-        }
-        Ok(keys)
     }
 }
 
 enum CreateError {
     /// 409: another conditional write of the key is under way; or it was deleted meanwhile.
     Conflict,
+    /// 412: something lies there.
+    Taken,
     Other(StoreError),
+}
+
+fn metadata_of(metadata: &Metadata) -> Option<HashMap<String, String>> {
+    let pairs = metadata
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()));
+    (!metadata.is_empty()).then(|| pairs.collect())
 }

@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use super::at::At;
+use super::error::TemplateError;
+use super::model::Bucket;
+use super::resolve::Resolver;
+
+/// Reads an `AWS::S3::Bucket`.
+pub(super) fn read<'a>(
+    resolver: &Resolver<'a>,
+    id: &str,
+    resource: &At<'a>,
+) -> Result<Bucket, TemplateError> {
+    let status = resource.find(&["Properties", "VersioningConfiguration", "Status"]);
+    let status = status.map(|status| resolver.text(&status)).transpose()?.flatten();
+    let notifications = resource.find(&["Properties", "NotificationConfiguration"]);
+    let configured = |key: &str| notifications.as_ref().and_then(|all| all.get(key));
+    if let Some(functions) = configured("LambdaConfigurations") {
+        return Err(functions.error("use an event of type S3 in the Events of the function"));
+    }
+    let others = [
+        "QueueConfigurations",
+        "TopicConfigurations",
+        "EventBridgeConfiguration",
+    ];
+    let others = others.into_iter().filter(|key| configured(key).is_some());
+    let locked = resource.find(&["Properties", "ObjectLockEnabled"]);
+    let locked = locked.map(|locked| resolver.text(&locked)).transpose()?.flatten();
+    let locked = locked.as_deref() == Some("true");
+    Ok(Bucket {
+        logical_id: id.to_owned(),
+        name: resolver.physical_name(id, resource, resource)?,
+        // Object Lock brings versions with it.
+        versioned: locked || status.as_deref() == Some("Enabled"),
+        retention: if locked {
+            retention(resolver, resource)?
+        } else {
+            None
+        },
+        notifications: others.map(str::to_owned).collect(),
+    })
+}
+
+/// How long the default retention lasts. Source: `AWS::S3::Bucket DefaultRetention`.
+fn retention<'a>(resolver: &Resolver<'a>, resource: &At<'a>) -> Result<Option<Duration>, TemplateError> {
+    let rule = resource.find(&[
+        "Properties",
+        "ObjectLockConfiguration",
+        "Rule",
+        "DefaultRetention",
+    ]);
+    let Some(rule) = rule else { return Ok(None) };
+    for (unit, days) in [("Days", 1), ("Years", 365)] {
+        let Some(at) = rule.get(unit) else { continue };
+        let Some(text) = resolver.text(&at)? else { continue };
+        return match text.parse() {
+            Ok(number @ 1..=36_500_u64) => Ok(Some(Duration::from_hours(24 * days * number))),
+            _ => Err(at.error("must be a whole number from 1 to 36500")),
+        };
+    }
+    Err(rule.error("must have Days or Years"))
+}

@@ -1,0 +1,233 @@
+//! Copies inside S3: no byte passes through the function.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, MetadataDirective};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{Bucket, Content, CreateError, Created, Metadata, metadata_of};
+use crate::digest::Sha256;
+use crate::store_error::{Cause, StoreError, classify, status};
+
+/// What one `CopyObject` takes at most (S3 user guide, *Copying objects*: 5 GB).
+const MAX_SINGLE_COPY: u64 = 5 * 1024 * 1024 * 1024;
+/// A part of a larger copy: 10,000 of them, the most there may be, are S3's largest object.
+const PART_BYTES: u64 = 1024 * 1024 * 1024;
+const PARTS_AT_ONCE: usize = 8;
+
+/// Everything but what a key may hold as it is in the header `x-amz-copy-source`.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/');
+
+/// What is copied: one version, as it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Of the object, in the same bucket.
+    pub key: String,
+    /// Of the version, in a bucket that keeps versions.
+    pub version_id: Option<String>,
+    /// In bytes.
+    pub size: u64,
+    /// Of the content.
+    pub sha256: Sha256,
+}
+
+/// Where a copy goes.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Of the new object.
+    pub key: String,
+    /// The media type.
+    pub content_type: &'static str,
+    /// What S3 keeps with the object.
+    pub metadata: Metadata,
+}
+
+impl Bucket {
+    /// Copies one version of an object to a key; nothing is ever overwritten. Above 5 GB it goes in parts, and `target`
+    /// appears when all of them are there. When the key is taken, what lies there is compared, as for
+    /// [`Bucket::create`].
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the source is gone; [`StoreError::AlreadyExists`] when other content lies at the
+    /// target; [`StoreError::Unavailable`], after which the copy may be there; [`StoreError::Refused`].
+    pub async fn copy(&self, source: &Source, target: &Target) -> Result<Created, StoreError> {
+        self.copy_in_parts_above(MAX_SINGLE_COPY, PART_BYTES, source, target)
+            .await
+    }
+
+    /// [`Bucket::copy`] with other sizes, for whoever has no 5 GB at hand.
+    ///
+    /// # Errors
+    /// As for [`Bucket::copy`].
+    pub async fn copy_in_parts_above(
+        &self,
+        single: u64,
+        part: u64,
+        source: &Source,
+        target: &Target,
+    ) -> Result<Created, StoreError> {
+        Self::past_conflicts("CopyObject", async || {
+            let copied = if source.size <= single {
+                self.copy_at_once(source, target).await
+            } else {
+                self.copy_in_parts(part, source, target).await
+            };
+            match copied {
+                Err(CreateError::Taken) => {
+                    let wanted = Content {
+                        size: source.size,
+                        sha256: source.sha256,
+                    };
+                    self.compare(&target.key, wanted).await
+                }
+                copied => copied,
+            }
+        })
+        .await
+    }
+
+    async fn copy_at_once(&self, source: &Source, target: &Target) -> Result<Created, CreateError> {
+        let copy = self
+            .client
+            .copy_object()
+            .bucket(&self.name)
+            .key(&target.key)
+            .copy_source(self.copy_source(source))
+            .if_none_match("*")
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .metadata_directive(MetadataDirective::Replace)
+            .content_type(target.content_type)
+            .set_metadata(metadata_of(&target.metadata));
+        match copy.send().await {
+            Ok(copied) => Ok(Created {
+                is_new: true,
+                version_id: copied.version_id,
+            }),
+            Err(error) => Err(refused("CopyObject", &error)),
+        }
+    }
+
+    async fn copy_in_parts(
+        &self,
+        part: u64,
+        source: &Source,
+        target: &Target,
+    ) -> Result<Created, CreateError> {
+        let upload = self
+            .client
+            .create_multipart_upload()
+            .bucket(&self.name)
+            .key(&target.key)
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .content_type(target.content_type)
+            .set_metadata(metadata_of(&target.metadata));
+        let upload = upload
+            .send()
+            .await
+            .map_err(|error| refused("CreateMultipartUpload", &error))?;
+        let id = upload
+            .upload_id
+            .ok_or(CreateError::Other(StoreError::Damaged("S3 gave no upload id")))?;
+        let copied = self.copy_parts(part, source, target, &id).await;
+        if copied.is_err() {
+            // What it leaves otherwise, the bucket's lifecycle removes.
+            let abort = self.client.abort_multipart_upload();
+            let abort = abort.bucket(&self.name).key(&target.key).upload_id(&id);
+            let _ = abort.send().await;
+        }
+        copied
+    }
+
+    async fn copy_parts(
+        &self,
+        part: u64,
+        source: &Source,
+        target: &Target,
+        upload_id: &str,
+    ) -> Result<Created, CreateError> {
+        let starts = (0..source.size).step_by(usize::try_from(part).unwrap_or(usize::MAX));
+        let parts: Vec<_> = stream::iter((1..).zip(starts))
+            .map(|(number, start)| self.copy_part(source, target, upload_id, number, start, part))
+            .buffered(PARTS_AT_ONCE)
+            .try_collect()
+            .await
+            .map_err(CreateError::Other)?;
+        let complete = self
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.name)
+            .key(&target.key)
+            .upload_id(upload_id)
+            .if_none_match("*")
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build());
+        match complete.send().await {
+            Ok(complete) => Ok(Created {
+                is_new: true,
+                version_id: complete.version_id,
+            }),
+            Err(error) => Err(refused("CompleteMultipartUpload", &error)),
+        }
+    }
+
+    async fn copy_part(
+        &self,
+        source: &Source,
+        target: &Target,
+        upload_id: &str,
+        number: i32,
+        start: u64,
+        length: u64,
+    ) -> Result<CompletedPart, StoreError> {
+        let last = (start + length).min(source.size) - 1;
+        let copy = self
+            .client
+            .upload_part_copy()
+            .bucket(&self.name)
+            .key(&target.key)
+            .upload_id(upload_id)
+            .part_number(number)
+            .copy_source(self.copy_source(source))
+            .copy_source_range(format!("bytes={start}-{last}"));
+        let copied = copy
+            .send()
+            .await
+            .map_err(|error| classify("UploadPartCopy", &error))?;
+        let part = copied
+            .copy_part_result
+            .ok_or_else(|| StoreError::Unavailable(Cause::cut_off("UploadPartCopy")))?;
+        Ok(CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(part.e_tag)
+            .set_checksum_sha256(part.checksum_sha256)
+            .build())
+    }
+
+    fn copy_source(&self, source: &Source) -> String {
+        let key = utf8_percent_encode(&source.key, ESCAPED);
+        match &source.version_id {
+            Some(version) => format!(
+                "{}/{key}?versionId={}",
+                self.name,
+                utf8_percent_encode(version, ESCAPED)
+            ),
+            None => format!("{}/{key}", self.name),
+        }
+    }
+}
+
+fn refused<E: ProvideErrorMetadata>(
+    operation: &'static str,
+    error: &SdkError<E, HttpResponse>,
+) -> CreateError {
+    match status(error) {
+        Some(409) => CreateError::Conflict,
+        Some(412) => CreateError::Taken,
+        _ => CreateError::Other(classify(operation, error)),
+    }
+}

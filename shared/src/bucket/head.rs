@@ -1,0 +1,69 @@
+//! What S3 says of an object without its content.
+
+use std::collections::HashMap;
+
+use aws_sdk_s3::types::ChecksumMode;
+use jiff::Timestamp;
+
+use super::Bucket;
+use crate::digest::Sha256;
+use crate::store_error::{StoreError, classify};
+
+/// An object, without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// In bytes.
+    pub size: u64,
+    /// The digest that S3 checked when the object came in one piece.
+    pub checksum: Option<Sha256>,
+    /// Which version it is, in a bucket that keeps versions.
+    pub version_id: Option<String>,
+    /// The media type that it was stored with.
+    pub content_type: Option<String>,
+    /// When it was stored.
+    pub last_modified: Option<Timestamp>,
+    /// Its own metadata; names are in lower case.
+    pub metadata: HashMap<String, String>,
+}
+
+impl Bucket {
+    /// Looks at the newest version of an object. One that a delete marker hides doesn't exist.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Unavailable`], [`StoreError::Refused`].
+    pub async fn head(&self, key: &str) -> Result<Head, StoreError> {
+        self.look(key, None).await
+    }
+
+    /// Looks at one version of an object, also where a newer one or a delete marker hides it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Unavailable`], [`StoreError::Refused`].
+    pub async fn head_version(&self, key: &str, version_id: &str) -> Result<Head, StoreError> {
+        self.look(key, Some(version_id)).await
+    }
+
+    async fn look(&self, key: &str, version_id: Option<&str>) -> Result<Head, StoreError> {
+        let head = self
+            .client
+            .head_object()
+            .bucket(&self.name)
+            .key(key)
+            .set_version_id(version_id.map(str::to_owned))
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+            .await
+            .map_err(|error| classify("HeadObject", &error))?;
+        let size = head.content_length().and_then(|size| u64::try_from(size).ok());
+        Ok(Head {
+            size: size.ok_or(StoreError::Damaged("it has no length"))?,
+            checksum: head.checksum_sha256().and_then(Sha256::from_base64),
+            version_id: head.version_id,
+            content_type: head.content_type,
+            last_modified: head
+                .last_modified
+                .and_then(|time| Timestamp::new(time.secs(), 0).ok()),
+            metadata: head.metadata.unwrap_or_default(),
+        })
+    }
+}

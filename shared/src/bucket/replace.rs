@@ -1,0 +1,77 @@
+//! Mutable state: it moves by `If-Match` alone, so that no change is lost.
+
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+
+use super::{Bucket, NewObject};
+use crate::store_error::{StoreError, classify, status};
+
+/// An object's content, and the tag by which a change names what it was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tagged {
+    /// The content.
+    pub bytes: Bytes,
+    /// The entity tag of just this content.
+    pub etag: String,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// The object has the new content.
+    Now,
+    /// Somebody else changed or removed the object meanwhile, or this very change took effect and its answer was lost:
+    /// read it again.
+    Changed,
+}
+
+impl Bucket {
+    /// Reads an object of at most `limit` bytes, with its tag.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::TooLarge`], [`StoreError::Unavailable`], [`StoreError::Refused`].
+    pub async fn read_tagged(&self, key: &str, limit: u64) -> Result<Tagged, StoreError> {
+        let object = self.client.get_object().bucket(&self.name).key(key).send().await;
+        let object = object.map_err(|error| classify("GetObject", &error))?;
+        let etag = object.e_tag.ok_or(StoreError::Damaged("S3 gave no entity tag"))?;
+        let mut bytes = Vec::new();
+        Self::drain(object.body, |chunk| {
+            bytes.extend_from_slice(chunk);
+            if bytes.len() as u64 > limit {
+                return Err(StoreError::TooLarge { limit });
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(Tagged {
+            bytes: Bytes::from(bytes),
+            etag,
+        })
+    }
+
+    /// Gives an object new content, if it still has the content that `etag` names.
+    /// Source: S3 user guide, *Conditional writes*.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], after which the change may have taken effect; [`StoreError::Refused`].
+    pub async fn replace(&self, object: &NewObject, etag: &str) -> Result<Replaced, StoreError> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(&object.key)
+            .if_match(etag)
+            .checksum_sha256(object.sha256.to_base64())
+            .content_type(object.content_type)
+            .set_metadata(super::metadata_of(&object.metadata))
+            .body(ByteStream::from(object.body.clone()))
+            .customize()
+            .disable_payload_signing();
+        match put.send().await {
+            Ok(_) => Ok(Replaced::Now),
+            // 404: S3's answer to If-Match on an object that is gone.
+            Err(error) if matches!(status(&error), Some(404 | 409 | 412)) => Ok(Replaced::Changed),
+            Err(error) => Err(classify("PutObject", &error)),
+        }
+    }
+}

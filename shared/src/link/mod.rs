@@ -1,0 +1,518 @@
+//! Links: who asks → may they → is it there → the audit record → only then the link. One place for both functions.
+
+pub mod request;
+pub mod settings;
+pub mod share;
+pub mod terms;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::audit::{Activity, Asked, AuditLog, Event, File, Given, Outcome};
+use crate::bucket::{Bucket, SignedRead, SignedUrl};
+use crate::caller::{Caller, Origin};
+use crate::collection::{Collection, LinkKind};
+use crate::digest::Sha256;
+use crate::document::{self, Document};
+use crate::http::disposition::can_be_inline;
+use crate::id::TimeId;
+use crate::json::FieldError;
+use crate::key::BasePath;
+use crate::permission::{Action, Decision, Permissions, Resource};
+use crate::problem::{Problem, ProblemKind};
+use crate::store_error::StoreError;
+use crate::time::rfc3339;
+
+use request::LinkRequest;
+use terms::{ClampedBy, Terms};
+
+/// Seconds after which a caller should try again when S3 is unavailable.
+const RETRY_AFTER: u32 = 5;
+
+/// What is needed to hand out links. Built once in a process.
+#[derive(Debug)]
+pub struct Links {
+    /// The artifacts bucket.
+    pub bucket: Bucket,
+    /// What comes before a session's folder.
+    pub base: BasePath,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// Who may do what.
+    pub permissions: Permissions,
+    /// When the credentials that sign end, if that is known.
+    pub credentials_end: Option<Timestamp>,
+    /// Where the API is reached from outside, if the deployment says so.
+    pub public_url: Option<String>,
+}
+
+/// Who asks, and from where.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// Who.
+    pub caller: &'a Caller,
+    /// From where.
+    pub origin: &'a Origin,
+    /// Where the API is reached, as this request reached it.
+    pub base_url: Option<&'a str>,
+}
+
+/// A link, as its caller gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// The link. Whoever has it may use it.
+    #[serde(serialize_with = "exposed")]
+    pub url: SignedUrl,
+    /// Its kind.
+    pub kind: LinkKind,
+    /// The document's collection.
+    pub collection: &'static str,
+    /// The document's path.
+    pub path: String,
+    /// Until when: RFC 3339, UTC.
+    pub expires_at: String,
+    /// For how many seconds from now.
+    pub expires_in: u64,
+    /// What made it shorter than asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clamped_by: Option<ClampedBy>,
+    /// Of the grant: a direct link's names its audit record, a share link's is what revokes it.
+    pub grant_id: String,
+    /// What the file is called.
+    pub file_name: String,
+    /// The media type.
+    pub content_type: String,
+    /// In bytes.
+    pub size: u64,
+    /// Of the content; null where it isn't known.
+    pub sha256: Option<Sha256>,
+    /// The version that the link leads to, in a bucket that keeps versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+    /// How many uses a share link has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uses: Option<u32>,
+    /// The network that a share link may be used from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+}
+
+fn exposed<S: Serializer>(url: &SignedUrl, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(url.expose())
+}
+
+/// What a link is made from, when all is decided.
+struct Grant<'a> {
+    id: TimeId,
+    document: &'a Document,
+    request: &'a LinkRequest,
+    terms: Terms,
+    now: Timestamp,
+}
+
+impl Links {
+    /// Issues a link to a document, or refuses it; either is in the audit log before this returns.
+    ///
+    /// # Errors
+    /// `not-found` when there is no such document or the caller may not read it, which nobody can tell apart;
+    /// `invalid-request` when it can't be shown inline; `unavailable` when storage or the audit log fails.
+    pub async fn issue(&self, asking: &Asking<'_>, request: &LinkRequest) -> Result<Link, Problem> {
+        let found = self.find(&request.collection, &request.path).await?;
+        let (document, decision) = self.decide(asking.caller, Action::Read, found);
+        match document {
+            Some(document) if decision.allowed => self.give(asking, &document, &decision, request).await,
+            document => {
+                let refusal = Refusal {
+                    activity: Activity::Share,
+                    collection: &request.collection,
+                    path: &request.path,
+                    document: document.as_ref(),
+                    decision: &decision,
+                };
+                self.refuse(asking, &refusal, request).await
+            }
+        }
+    }
+
+    /// The document that a request names, if it is there.
+    ///
+    /// # Errors
+    /// `unavailable` and `internal` when storage fails.
+    pub async fn find(&self, collection: &str, path: &str) -> Result<Option<Document>, Problem> {
+        let Some(collection) = Collection::parse(collection) else {
+            return Ok(None);
+        };
+        let found = document::find(&self.bucket, &self.base, collection, path).await;
+        found.map_err(|error| storage_problem(&error))
+    }
+
+    /// Whether the caller may do this with the document. What isn't there, isn't anybody's or is another tenant's is
+    /// decided upon all the same, so that it takes as long; it then counts as not there.
+    pub fn decide(
+        &self,
+        caller: &Caller,
+        action: Action,
+        found: Option<Document>,
+    ) -> (Option<Document>, Decision) {
+        let nothing = Resource::Document {
+            tenant: "",
+            owner: None,
+            collection: "",
+            path: "",
+        };
+        let resource = found.as_ref().and_then(Document::resource).unwrap_or(nothing);
+        let decision = self.permissions.decide(&caller.principal(), action, &resource);
+        let is_foreign = |document: &Document| document.tenant.as_ref() != Some(&caller.tenant);
+        if found.as_ref().is_some_and(is_foreign) {
+            tracing::warn!("a caller asked for a document of another tenant");
+            return (
+                None,
+                Decision {
+                    allowed: false,
+                    policies: Vec::new(),
+                },
+            );
+        }
+        (found, decision)
+    }
+
+    /// Records a refusal, and gives the problem that the caller gets.
+    ///
+    /// # Errors
+    /// Always: `not-found`, or `unavailable` when it can't be recorded.
+    pub async fn refuse<T>(
+        &self,
+        asking: &Asking<'_>,
+        refusal: &Refusal<'_>,
+        request: &LinkRequest,
+    ) -> Result<T, Problem> {
+        self.refuse_asked(asking, refusal, request.asked()).await
+    }
+
+    /// The same for a request that isn't one for a link.
+    ///
+    /// # Errors
+    /// As for [`Links::refuse`].
+    pub async fn refuse_asked<T>(
+        &self,
+        asking: &Asking<'_>,
+        refusal: &Refusal<'_>,
+        asked: Asked,
+    ) -> Result<T, Problem> {
+        let reason = match refusal.document {
+            Some(_) => "forbidden",
+            None => "not_found",
+        };
+        let event = Event {
+            activity: refusal.activity,
+            outcome: Outcome::Refused { status: 404, reason },
+            caller: Some(asking.caller),
+            origin: asking.origin,
+            tenant: Some(asking.caller.tenant.as_str()),
+            policies: &refusal.decision.policies,
+            file: Some(File {
+                bucket: self.bucket.name().to_owned(),
+                collection: refusal.collection.to_owned(),
+                path: refusal.path.to_owned(),
+                key: self.key(refusal.collection, refusal.path),
+                ..File::default()
+            }),
+            grant_id: None,
+            asked,
+            given: Given::default(),
+        };
+        self.audit.write(self.audit.next_id()?, &event).await?;
+        Err(no_document())
+    }
+
+    /// Records that nobody is known to be asking, and gives the problem that the caller gets: `problem`, or that it
+    /// can't be recorded.
+    pub async fn nobody(&self, activity: Activity, origin: &Origin, problem: Problem) -> Problem {
+        let event = Event {
+            activity,
+            outcome: Outcome::Refused {
+                status: problem.kind.status(),
+                reason: "unauthenticated",
+            },
+            caller: None,
+            origin,
+            tenant: None,
+            policies: &[],
+            file: None,
+            grant_id: None,
+            asked: Asked::default(),
+            given: Given::default(),
+        };
+        let written = match self.audit.next_id() {
+            Ok(id) => self.audit.write(id, &event).await,
+            Err(failed) => Err(failed),
+        };
+        written.err().unwrap_or(problem)
+    }
+
+    /// Whether the caller may do this in a collection of its tenant. That it may not is no secret.
+    ///
+    /// # Errors
+    /// `forbidden` when it may not, which is in the audit log then; `unavailable` when it can't be recorded.
+    pub async fn permit(
+        &self,
+        asking: &Asking<'_>,
+        activity: Activity,
+        action: Action,
+        collection: Collection,
+    ) -> Result<Decision, Problem> {
+        let caller = asking.caller;
+        let resource = Resource::Collection {
+            tenant: caller.tenant.as_str(),
+            name: collection.name(),
+        };
+        let decision = self.permissions.decide(&caller.principal(), action, &resource);
+        if decision.allowed {
+            return Ok(decision);
+        }
+        let event = Event {
+            activity,
+            outcome: Outcome::Refused {
+                status: 403,
+                reason: "forbidden",
+            },
+            caller: Some(caller),
+            origin: asking.origin,
+            tenant: Some(caller.tenant.as_str()),
+            policies: &decision.policies,
+            file: Some(File {
+                collection: collection.name().to_owned(),
+                ..File::default()
+            }),
+            grant_id: None,
+            asked: Asked::default(),
+            given: Given::default(),
+        };
+        self.audit.write(self.audit.next_id()?, &event).await?;
+        let detail = format!("you may not put files into the collection {}", collection.name());
+        Err(Problem::new(ProblemKind::Forbidden, detail))
+    }
+
+    fn key(&self, collection: &str, path: &str) -> String {
+        Collection::parse(collection)
+            .and_then(|collection| collection.key(&self.base, path))
+            .unwrap_or_default()
+    }
+
+    /// Gives a link to a document that the caller may read.
+    ///
+    /// # Errors
+    /// As for [`Links::issue`].
+    pub async fn give(
+        &self,
+        asking: &Asking<'_>,
+        document: &Document,
+        decision: &Decision,
+        request: &LinkRequest,
+    ) -> Result<Link, Problem> {
+        let now = self.audit.now();
+        let id = self.audit.next_id()?;
+        let kind = request.kind.unwrap_or(document.collection.link_kind());
+        let refusal = request.refused_by(document);
+        let terms = Terms::new(
+            document.collection,
+            kind,
+            request.expires_in,
+            now,
+            self.credentials_end,
+        )?;
+        let grant = Grant {
+            id,
+            document,
+            request,
+            terms,
+            now,
+        };
+        let link = match (refusal.is_none(), kind) {
+            (false, _) => None,
+            (true, LinkKind::Direct) => Some(self.direct(&grant).await?),
+            (true, LinkKind::Share) => Some(self.share(asking, &grant).await?),
+        };
+        let event = Event {
+            activity: Activity::Share,
+            outcome: match link {
+                Some(_) => Outcome::Success,
+                None => Outcome::Refused {
+                    status: 422,
+                    reason: "not_inline",
+                },
+            },
+            caller: Some(asking.caller),
+            origin: asking.origin,
+            tenant: Some(asking.caller.tenant.as_str()),
+            policies: &decision.policies,
+            file: Some(file(self.bucket.name(), document)),
+            grant_id: link.as_ref().map(|link| link.grant_id.clone()),
+            asked: request.asked(),
+            given: link.as_ref().map(given).unwrap_or_default(),
+        };
+        self.audit.write(id, &event).await?;
+        link.ok_or_else(|| Problem::invalid(refusal.into_iter().collect()))
+    }
+
+    async fn direct(&self, grant: &Grant<'_>) -> Result<Link, Problem> {
+        let id = grant.id.to_string();
+        let url = self
+            .sign(
+                &Presign {
+                    document: grant.document,
+                    request: grant.request,
+                    now: grant.now,
+                    expires_in: grant.terms.expires_in,
+                },
+                &id,
+            )
+            .await?;
+        Ok(grant.link(url, id))
+    }
+
+    /// Signs a read of just this version of a document.
+    ///
+    /// # Errors
+    /// `internal` when it can't be signed.
+    pub async fn sign(&self, presign: &Presign<'_>, grant_id: &str) -> Result<SignedUrl, Problem> {
+        let Presign {
+            document,
+            request,
+            now,
+            expires_in,
+        } = presign;
+        let disposition = request.disposition.header(&document.file_name);
+        let read = SignedRead {
+            key: &document.key,
+            version_id: document.version_id.as_deref(),
+            content_disposition: &disposition,
+            content_type: &document.content_type,
+            now: *now,
+            expires_in: Duration::from_secs(*expires_in),
+            grant_id,
+        };
+        let signed = self.bucket.presign_read(&read).await;
+        signed.map_err(|error| storage_problem(&error))
+    }
+}
+
+/// A read to be signed.
+#[derive(Debug)]
+pub struct Presign<'a> {
+    /// Of what.
+    pub document: &'a Document,
+    /// How it is to be saved or shown.
+    pub request: &'a LinkRequest,
+    /// From when on.
+    pub now: Timestamp,
+    /// For how many seconds.
+    pub expires_in: u64,
+}
+
+/// Something that a caller doesn't get.
+#[derive(Debug)]
+pub struct Refusal<'a> {
+    /// What was asked for.
+    pub activity: Activity,
+    /// The collection that the request named.
+    pub collection: &'a str,
+    /// The path that the request named.
+    pub path: &'a str,
+    /// The caller's own tenant's document, which it may not read.
+    pub document: Option<&'a Document>,
+    /// What decided.
+    pub decision: &'a Decision,
+}
+
+impl Grant<'_> {
+    fn link(&self, url: SignedUrl, grant_id: String) -> Link {
+        let Terms {
+            kind,
+            expires_at,
+            expires_in,
+            clamped_by,
+        } = self.terms;
+        let document = self.document;
+        Link {
+            url,
+            kind,
+            collection: document.collection.name(),
+            path: document.path.clone(),
+            expires_at: rfc3339(expires_at),
+            expires_in,
+            clamped_by,
+            grant_id,
+            file_name: document.file_name.clone(),
+            content_type: document.content_type.clone(),
+            size: document.size,
+            sha256: document.sha256,
+            version_id: document.version_id.clone(),
+            uses: None,
+            network: None,
+        }
+    }
+}
+
+impl LinkRequest {
+    /// Why this document can't be had in this way.
+    fn refused_by(&self, document: &Document) -> Option<FieldError> {
+        let is_inline = self.disposition == crate::http::disposition::Disposition::Inline;
+        (is_inline && !can_be_inline(&document.content_type)).then(|| FieldError {
+            pointer: self.pointer("disposition"),
+            detail: "can't be inline for this file's type; PDF, text, JSON and images can".to_owned(),
+        })
+    }
+}
+
+/// A document as records describe it.
+pub fn file(bucket: &str, document: &Document) -> File {
+    File {
+        bucket: bucket.to_owned(),
+        collection: document.collection.name().to_owned(),
+        path: document.path.clone(),
+        key: document.key.clone(),
+        version_id: document.version_id.clone(),
+        size: Some(document.size),
+        sha256: document.sha256,
+        content_type: Some(document.content_type.clone()),
+    }
+}
+
+fn given(link: &Link) -> Given {
+    Given {
+        kind: Some(link.kind),
+        expires_at: Some(link.expires_at.clone()),
+        expires_in: Some(link.expires_in),
+        clamped_by: link.clamped_by.map(|by| by.name().to_owned()),
+        ..Given::default()
+    }
+}
+
+/// The one answer about everything that a caller may not know of.
+pub fn no_document() -> Problem {
+    Problem::new(
+        ProblemKind::NotFound,
+        "there is no such document, or it isn't yours to read",
+    )
+}
+
+/// Logs the cause, once, and says to the caller what a failure of storage means for a link.
+pub fn storage_problem(error: &StoreError) -> Problem {
+    tracing::error!(storage.error = %error, "storage failed");
+    match error {
+        StoreError::Unavailable(_) => Problem {
+            retry_after: Some(RETRY_AFTER),
+            ..Problem::new(
+                ProblemKind::Unavailable,
+                "storage can't be reached just now; repeat the request",
+            )
+        },
+        _ => Problem::new(
+            ProblemKind::Internal,
+            "storage holds or says something unexpected; its operator finds it in the log",
+        ),
+    }
+}
