@@ -213,7 +213,7 @@ def succeeded(folder, har):
         for route, own_method, name in known:
             if method == own_method and route.fullmatch(path):
                 seen.add((name, status))
-                if listed.get(name, "\0") in body:
+                if name in listed and listed[name] in body:
                     del listed[name]
     missing = [f"{name} never answered {status}" for name, status in sorted(expected - NOT_SEEN - seen)]
     missing += [f"{name} never answered with {text}" for name, text in listed.items()]
