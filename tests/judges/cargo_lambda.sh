@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Invokes session-export as a developer does: `cargo lambda watch` runs it against the S3 of `cargo local`, and
+# Invokes the functions as a developer does: `cargo lambda watch` runs them against the S3 of `cargo local`, and
 # `cargo lambda invoke` sends the recorded events.
 #
 #   cargo_lambda.sh VENV
 #
-# VENV is a virtual environment with requirements-lambda.txt installed. Fails unless both events export all files, and
-# S3 holds them. Nothing outlives the script.
+# VENV is a virtual environment with requirements-lambda.txt installed. Fails unless both events export all files,
+# S3 holds them, and signed-download lists what was exported. Nothing outlives the script.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 venv=${1:?usage: $0 VENV}
 # What the caller has set must not stand in for what `cargo local` says.
-unset AWS_ENDPOINT_URL_S3 AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN S3_BUCKET_NAME
+unset AWS_ENDPOINT_URL_S3 AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN S3_BUCKET_NAME \
+    AUDIT_BUCKET_NAME PUBLIC_URL
 export PATH="$venv/bin:$PATH"
 work=$(mktemp -d)
 groups=()
@@ -81,3 +82,16 @@ assert len(stored) == 14 and "manifest.json" in stored, stored
 print(f"cargo lambda invoke --data-file {sys.argv[2]}: {len(stored)} files in {answer['location']}")
 PYTHON
 done
+
+event=tests/events/get_documents.json
+cargo lambda invoke signed-download -A 127.0.0.1 -P "$watch_port" --data-file "$event" >"$work/answer" ||
+    { cat "$work/watch" >&2; exit 1; }
+"$venv/bin/python" - "$work/answer" "$event" <<'PYTHON'
+import json, sys
+answer = json.load(open(sys.argv[1]))
+assert answer["statusCode"] == 200, answer
+documents = json.loads(answer["body"])["documents"]
+# The command's export is another tenant's.
+assert [document["document_name"] for document in documents] == ["write-up TR-20417.docx"], documents
+print(f"cargo lambda invoke --data-file {sys.argv[2]}: {documents[0]['path']}")
+PYTHON

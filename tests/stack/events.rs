@@ -16,6 +16,12 @@ fn the_command_event_exports_the_sample_review() {
 }
 
 #[test]
+fn the_list_s_event_asks_as_the_tenant_that_the_export_s_event_stores_for() {
+    let authorizer = |name| event(name)["requestContext"]["authorizer"].clone();
+    assert_eq!(authorizer("get_documents.json"), authorizer("post_reviews.json"));
+}
+
+#[test]
 fn the_http_event_exports_the_sample_review() {
     let event = event("post_reviews.json");
     assert_eq!(event["version"], "2.0");
