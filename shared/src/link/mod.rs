@@ -1,5 +1,6 @@
 //! Links: who asks → may they → is it there → the audit record → only then the link. One place for both functions.
 
+mod refusal;
 pub mod request;
 pub mod settings;
 pub mod share;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::audit::{Activity, Asked, AuditLog, Event, File, Given, Outcome};
+use crate::audit::{Activity, AuditLog, Event, File, Given, Outcome};
 use crate::bucket::{Bucket, SignedRead, SignedUrl};
 use crate::caller::{Caller, Origin};
 use crate::collection::{Collection, LinkKind};
@@ -20,16 +21,13 @@ use crate::http::disposition::can_be_inline;
 use crate::id::TimeId;
 use crate::json::FieldError;
 use crate::key::BasePath;
-use crate::permission::{Action, Decision, Permissions, Resource};
-use crate::problem::{Problem, ProblemKind};
-use crate::store_error::StoreError;
+use crate::permission::{Action, Decision, Permissions};
+use crate::problem::Problem;
 use crate::time::rfc3339;
 
+pub use refusal::{Refusal, no_document, storage_problem};
 use request::LinkRequest;
 use terms::{ClampedBy, Terms};
-
-/// Seconds after which a caller should try again when S3 is unavailable.
-const RETRY_AFTER: u32 = 5;
 
 /// What is needed to hand out links. Built once in a process.
 #[derive(Debug)]
@@ -148,159 +146,6 @@ impl Links {
         found.map_err(|error| storage_problem(&error))
     }
 
-    /// Whether the caller may do this with the document. What isn't there, isn't anybody's or is another tenant's is
-    /// decided upon all the same, so that it takes as long; it then counts as not there.
-    pub fn decide(
-        &self,
-        caller: &Caller,
-        action: Action,
-        found: Option<Document>,
-    ) -> (Option<Document>, Decision) {
-        let nothing = Resource::Document {
-            tenant: "",
-            owner: None,
-            collection: "",
-            path: "",
-        };
-        let resource = found.as_ref().and_then(Document::resource).unwrap_or(nothing);
-        let decision = self.permissions.decide(&caller.principal(), action, &resource);
-        let is_foreign = |document: &Document| document.tenant.as_ref() != Some(&caller.tenant);
-        if found.as_ref().is_some_and(is_foreign) {
-            tracing::warn!("a caller asked for a document of another tenant");
-            return (
-                None,
-                Decision {
-                    allowed: false,
-                    policies: Vec::new(),
-                },
-            );
-        }
-        (found, decision)
-    }
-
-    /// Records a refusal, and gives the problem that the caller gets.
-    ///
-    /// # Errors
-    /// Always: `not-found`, or `unavailable` when it can't be recorded.
-    pub async fn refuse<T>(
-        &self,
-        asking: &Asking<'_>,
-        refusal: &Refusal<'_>,
-        request: &LinkRequest,
-    ) -> Result<T, Problem> {
-        self.refuse_asked(asking, refusal, request.asked()).await
-    }
-
-    /// The same for a request that isn't one for a link.
-    ///
-    /// # Errors
-    /// As for [`Links::refuse`].
-    pub async fn refuse_asked<T>(
-        &self,
-        asking: &Asking<'_>,
-        refusal: &Refusal<'_>,
-        asked: Asked,
-    ) -> Result<T, Problem> {
-        let reason = match refusal.document {
-            Some(_) => "forbidden",
-            None => "not_found",
-        };
-        let event = Event {
-            activity: refusal.activity,
-            outcome: Outcome::Refused { status: 404, reason },
-            caller: Some(asking.caller),
-            origin: asking.origin,
-            tenant: Some(asking.caller.tenant.as_str()),
-            policies: &refusal.decision.policies,
-            file: Some(File {
-                bucket: self.bucket.name().to_owned(),
-                collection: refusal.collection.to_owned(),
-                path: refusal.path.to_owned(),
-                key: self.key(refusal.collection, refusal.path),
-                ..File::default()
-            }),
-            grant_id: None,
-            asked,
-            given: Given::default(),
-        };
-        self.audit.write(self.audit.next_id()?, &event).await?;
-        Err(no_document())
-    }
-
-    /// Records that nobody is known to be asking, and gives the problem that the caller gets: `problem`, or that it
-    /// can't be recorded.
-    pub async fn nobody(&self, activity: Activity, origin: &Origin, problem: Problem) -> Problem {
-        let event = Event {
-            activity,
-            outcome: Outcome::Refused {
-                status: problem.kind.status(),
-                reason: "unauthenticated",
-            },
-            caller: None,
-            origin,
-            tenant: None,
-            policies: &[],
-            file: None,
-            grant_id: None,
-            asked: Asked::default(),
-            given: Given::default(),
-        };
-        let written = match self.audit.next_id() {
-            Ok(id) => self.audit.write(id, &event).await,
-            Err(failed) => Err(failed),
-        };
-        written.err().unwrap_or(problem)
-    }
-
-    /// Whether the caller may do this in a collection of its tenant. That it may not is no secret.
-    ///
-    /// # Errors
-    /// `forbidden` when it may not, which is in the audit log then; `unavailable` when it can't be recorded.
-    pub async fn permit(
-        &self,
-        asking: &Asking<'_>,
-        activity: Activity,
-        action: Action,
-        collection: Collection,
-    ) -> Result<Decision, Problem> {
-        let caller = asking.caller;
-        let resource = Resource::Collection {
-            tenant: caller.tenant.as_str(),
-            name: collection.name(),
-        };
-        let decision = self.permissions.decide(&caller.principal(), action, &resource);
-        if decision.allowed {
-            return Ok(decision);
-        }
-        let event = Event {
-            activity,
-            outcome: Outcome::Refused {
-                status: 403,
-                reason: "forbidden",
-            },
-            caller: Some(caller),
-            origin: asking.origin,
-            tenant: Some(caller.tenant.as_str()),
-            policies: &decision.policies,
-            file: Some(File {
-                collection: collection.name().to_owned(),
-                ..File::default()
-            }),
-            grant_id: None,
-            asked: Asked::default(),
-            given: Given::default(),
-        };
-        self.audit.write(self.audit.next_id()?, &event).await?;
-        let detail = format!("you may not put files into the collection {}", collection.name());
-        Err(Problem::new(ProblemKind::Forbidden, detail))
-    }
-
-    fn key(&self, collection: &str, path: &str) -> String {
-        Collection::parse(collection)
-            .and_then(|collection| collection.key(&self.base, path))
-            .unwrap_or_default()
-    }
-
     /// Gives a link to a document that the caller may read.
     ///
     /// # Errors
@@ -412,21 +257,6 @@ pub struct Presign<'a> {
     pub expires_in: u64,
 }
 
-/// Something that a caller doesn't get.
-#[derive(Debug)]
-pub struct Refusal<'a> {
-    /// What was asked for.
-    pub activity: Activity,
-    /// The collection that the request named.
-    pub collection: &'a str,
-    /// The path that the request named.
-    pub path: &'a str,
-    /// The caller's own tenant's document, which it may not read.
-    pub document: Option<&'a Document>,
-    /// What decided.
-    pub decision: &'a Decision,
-}
-
 impl Grant<'_> {
     fn link(&self, url: SignedUrl, grant_id: String) -> Link {
         let Terms {
@@ -488,31 +318,5 @@ fn given(link: &Link) -> Given {
         expires_in: Some(link.expires_in),
         clamped_by: link.clamped_by.map(|by| by.name().to_owned()),
         ..Given::default()
-    }
-}
-
-/// The one answer about everything that a caller may not know of.
-pub fn no_document() -> Problem {
-    Problem::new(
-        ProblemKind::NotFound,
-        "there is no such document, or it isn't yours to read",
-    )
-}
-
-/// Logs the cause, once, and says to the caller what a failure of storage means for a link.
-pub fn storage_problem(error: &StoreError) -> Problem {
-    tracing::error!(storage.error = %error, "storage failed");
-    match error {
-        StoreError::Unavailable(_) => Problem {
-            retry_after: Some(RETRY_AFTER),
-            ..Problem::new(
-                ProblemKind::Unavailable,
-                "storage can't be reached just now; repeat the request",
-            )
-        },
-        _ => Problem::new(
-            ProblemKind::Internal,
-            "storage holds or says something unexpected; its operator finds it in the log",
-        ),
     }
 }
