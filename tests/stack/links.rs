@@ -264,7 +264,7 @@ async fn what_is_not_there_and_what_is_not_the_caller_s_look_the_same() {
     for record in foreign {
         assert_eq!(record.status_detail.as_deref(), Some("not_found"));
         assert!(record.actor.authorizations.is_empty());
-        let file = record.file.as_ref().unwrap();
+        let file = &record.file;
         assert!(file.size.is_none() && file.version.is_none() && file.hashes.is_empty());
     }
     let reason = |user: &str| {

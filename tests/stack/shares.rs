@@ -97,7 +97,7 @@ async fn a_use_leads_to_the_file_under_its_name_and_its_record_to_the_use() {
         assert_eq!(record.unmapped.tenant.as_deref(), Some("acme"));
         assert_eq!(record.unmapped.given.expires_in, Some(60));
         assert!(record.actor.user.is_none() && record.actor.authorizations.is_empty());
-        let file = record.file.as_ref().unwrap();
+        let file = &record.file;
         assert_eq!((file.path.as_str(), file.size), (KEY, Some(BODY.len() as u64)));
         let written = serde_json::to_string(&record).unwrap();
         assert!(!written.contains(&made.token) && !written.contains("X-Amz"));
@@ -201,7 +201,7 @@ async fn a_link_leads_to_the_version_that_was_shared_as_long_as_the_document_is_
     desk.put(b"newer", "acme").await;
     let url = desk.ask(&made.call("GET")).await.location.unwrap();
     assert_eq!(desk.follow(&url).await.body().as_ref(), BODY);
-    let record = desk.records("Download").await.pop().unwrap().file.unwrap();
+    let record = desk.records("Download").await.pop().unwrap().file;
     assert_eq!((record.version, record.size), (shared, Some(BODY.len() as u64)));
     // Hidden, as what is deleted or quarantined is; then another tenant's.
     desk.delete().await;

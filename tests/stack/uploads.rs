@@ -98,7 +98,7 @@ async fn a_grant_takes_just_its_bytes_once() {
     let record = &records[0];
     assert_eq!((record.activity_id, record.activity_name.as_str()), (1, "Upload"));
     assert_eq!(record.unmapped.grant_id.as_deref(), granted["grant_id"].as_str());
-    assert_eq!(record.file.as_ref().unwrap().size, Some(bytes.len() as u64));
+    assert_eq!(record.file.size, Some(bytes.len() as u64));
     assert!(
         granted["url"]
             .as_str()

@@ -61,8 +61,7 @@ pub struct Record {
     pub class_uid: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiration_time: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<OcsfFile>,
+    pub file: OcsfFile,
     pub http_request: HttpRequest,
     pub metadata: Metadata,
     pub severity: String,
@@ -158,6 +157,8 @@ pub struct HttpRequest {
 pub struct Endpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub svc_name: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -313,7 +314,7 @@ impl Record {
             class_name: "File Hosting Activity".to_owned(),
             class_uid: 6006,
             expiration_time: event.given.expires_at.as_deref().and_then(millis),
-            file: event.file.as_ref().map(OcsfFile::new),
+            file: event.file.as_ref().map_or_else(OcsfFile::unknown, OcsfFile::new),
             http_request: HttpRequest {
                 uid: event.origin.request_id.clone(),
                 user_agent: event.origin.user_agent.clone(),
@@ -321,9 +322,7 @@ impl Record {
             metadata: Metadata::new(id),
             severity: "Informational".to_owned(),
             severity_id: 1,
-            src_endpoint: Endpoint {
-                ip: event.origin.source_ip,
-            },
+            src_endpoint: Endpoint::new(event.origin.source_ip),
             status: status.to_owned(),
             status_code: refused.map(|(status, _)| status.to_string()),
             status_detail: refused.map(|(_, reason)| reason.to_owned()),
@@ -375,7 +374,31 @@ impl User {
     }
 }
 
+impl Endpoint {
+    /// Who comes by no network invokes the function itself.
+    fn new(ip: Option<IpAddr>) -> Self {
+        Self {
+            svc_name: ip.is_none().then(|| "lambda".to_owned()),
+            ip,
+        }
+    }
+}
+
 impl OcsfFile {
+    /// The class demands a file, also where a request is about none.
+    fn unknown() -> Self {
+        Self {
+            hashes: Vec::new(),
+            mime_type: None,
+            name: "unknown".to_owned(),
+            path: String::new(),
+            size: None,
+            kind: "Unknown".to_owned(),
+            type_id: 0,
+            version: None,
+        }
+    }
+
     fn new(file: &File) -> Self {
         let place = if file.key.is_empty() {
             &file.path

@@ -45,7 +45,7 @@ fn row(record: &Record) -> [String; COLUMNS] {
         Some(who(record)),
         Some(record.activity_name.clone()),
         Some(outcome(record)),
-        record.file.as_ref().map(|file| file.name.clone()),
+        Some(record.file.name.clone()),
         until(record, time),
     ];
     let mut widest = WIDEST.into_iter();
