@@ -4,15 +4,15 @@
 //! (`Retry-After`), and whatever was begun for it counts or expires.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
-use casefile::audit::{Asked, Event, Given, Outcome};
 use casefile::caller::{Caller, Origin};
 use casefile::http::{self, Request, Response};
 use casefile::id::Entropy;
 use casefile::link::{Asking, Links};
 use casefile::name::TenantId;
 use casefile::permission::PermissionError;
-use casefile::problem::Problem;
+use casefile::problem::{Problem, ProblemKind};
 use casefile::time::Clock;
 use lambda_runtime::LambdaEvent;
 use serde_json::value::RawValue;
@@ -20,6 +20,11 @@ use serde_json::value::RawValue;
 use crate::config::Config;
 use crate::route::{KnownRoute, Route, ShareUse};
 use crate::{audit, documents, links, share};
+
+/// A caller behind API Gateway, which gives up after 30 s, has an answer within this time.
+const DEADLINE: Duration = Duration::from_secs(25);
+/// Seconds after which a caller should try again.
+const RETRY_AFTER: u32 = 5;
 
 /// signed-download, with everything that it needs. Built once in a process.
 #[derive(Debug)]
@@ -47,7 +52,11 @@ impl SignedDownload {
     /// Never.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Response, Infallible> {
         let request_id = event.context.request_id;
-        let answer = self.answer(event.payload.get(), &request_id).await;
+        let answer = tokio::time::timeout(DEADLINE, self.answer(event.payload.get(), &request_id)).await;
+        let answer = answer.unwrap_or_else(|_| {
+            tracing::error!(link.deadline_s = DEADLINE.as_secs(), "the answer took too long");
+            Err(too_slow())
+        });
         Ok(answer.unwrap_or_else(|problem| http::problem(&problem.noted(), &request_id)))
     }
 
@@ -93,27 +102,20 @@ impl SignedDownload {
         route: &KnownRoute,
         origin: &Origin,
     ) -> Result<Caller, Problem> {
-        let problem = match Caller::of(request, &self.default_tenant) {
-            Ok(caller) => return Ok(caller),
-            Err(problem) => problem,
-        };
-        let event = Event {
-            activity: route.activity(),
-            outcome: Outcome::Refused {
-                status: problem.kind.status(),
-                reason: "unauthenticated",
-            },
-            caller: None,
-            origin,
-            tenant: None,
-            policies: &[],
-            file: None,
-            grant_id: None,
-            asked: Asked::default(),
-            given: Given::default(),
-        };
-        let audit = &self.links.audit;
-        audit.write(audit.next_id()?, &event).await?;
-        Err(problem)
+        match Caller::of(request, &self.default_tenant) {
+            Ok(caller) => Ok(caller),
+            Err(problem) => Err(self.links.nobody(route.activity(), origin, problem).await),
+        }
+    }
+}
+
+/// Whatever was begun counts for nothing: no link has left.
+fn too_slow() -> Problem {
+    Problem {
+        retry_after: Some(RETRY_AFTER),
+        ..Problem::new(
+            ProblemKind::Unavailable,
+            "storage took too long; repeat the request",
+        )
     }
 }
