@@ -117,9 +117,36 @@ struct Identity {
     user_id: Option<String>,
     email: Option<String>,
     groups: Vec<String>,
-    tenant: Option<String>,
-    customer: Option<String>,
+    tenant: Named,
+    customer: Named,
     collection: Option<String>,
+}
+
+/// What an identity names, if it does. Something that is there and can't be read is not as if it weren't.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Named {
+    #[default]
+    Not,
+    This(String),
+    Wrong,
+}
+
+impl Named {
+    fn of(text: Option<String>) -> Self {
+        match text {
+            None => Self::Not,
+            Some(text) if text.is_empty() => Self::Wrong,
+            Some(text) => Self::This(text),
+        }
+    }
+}
+
+/// The same claim under two names: both may be there, if they agree.
+fn one_of(plain: Option<String>, custom: Option<String>) -> Named {
+    match (plain, custom) {
+        (Some(plain), Some(custom)) if plain != custom => Named::Wrong,
+        (plain, custom) => Named::of(plain.or(custom)),
+    }
 }
 
 impl Identity {
@@ -136,18 +163,15 @@ impl Identity {
     }
 
     fn of_claims(claims: &HashMap<String, String>) -> Self {
-        let first = |names: &[&str]| {
-            let mut values = names.iter().filter_map(|name| claims.get(*name));
-            values.find(|value| !value.is_empty()).cloned()
-        };
-        let groups = first(&["cognito:groups", "groups"]).unwrap_or_default();
+        let claim = |name: &str| claims.get(name).cloned();
+        let groups = claim("cognito:groups").or_else(|| claim("groups"));
         Self {
-            user_id: first(&["sub"]),
-            email: first(&["email"]),
-            groups: listed(&groups),
-            tenant: first(&["custom:tenant", "tenant"]),
-            customer: first(&["custom:customer", "customer"]),
-            collection: first(&["custom:collection", "collection"]),
+            user_id: claim("sub"),
+            email: claim("email"),
+            groups: listed(&groups.unwrap_or_default()),
+            tenant: one_of(claim("tenant"), claim("custom:tenant")),
+            customer: Named::of(claim("customer")),
+            collection: claim("collection"),
         }
     }
 
@@ -160,9 +184,11 @@ impl Identity {
     }
 
     fn of_context(fields: &HashMap<String, Value>) -> Self {
-        let text = |names: &[&str]| {
-            let mut values = names.iter().filter_map(|name| fields.get(*name)?.as_str());
-            values.find(|value| !value.is_empty()).map(str::to_owned)
+        let text = |name: &str| fields.get(name)?.as_str().map(str::to_owned);
+        let named = |name: &str| match fields.get(name) {
+            None | Some(Value::Null) => Named::Not,
+            Some(Value::String(text)) => Named::of(Some(text.clone())),
+            Some(_) => Named::Wrong,
         };
         let groups = match fields.get("groups") {
             Some(Value::String(text)) => listed(text),
@@ -173,29 +199,38 @@ impl Identity {
             _ => Vec::new(),
         };
         Self {
-            user_id: text(&["sub", "principalId"]),
-            email: text(&["email"]),
+            user_id: text("sub").or_else(|| text("principalId")),
+            email: text("email"),
             groups,
-            tenant: text(&["tenant"]),
-            customer: text(&["customer"]),
-            collection: text(&["collection"]),
+            tenant: named("tenant"),
+            customer: named("customer"),
+            collection: text("collection"),
         }
     }
 
     fn caller(self, default_tenant: &TenantId) -> Result<Caller, Problem> {
         let refuse = |detail: &str| Problem::new(ProblemKind::Unauthenticated, detail);
-        let user_id = self
-            .user_id
-            .filter(|id| id.chars().count() <= MAX_ID_CHARS)
-            .ok_or_else(|| refuse("the identity names no user"))?;
+        let is_id = |id: &String| !id.is_empty() && id.chars().count() <= MAX_ID_CHARS;
+        let user_id = self.user_id.filter(is_id);
+        let user_id = user_id.ok_or_else(|| refuse("the identity names no user"))?;
         let tenant = match self.tenant {
-            None => default_tenant.clone(),
-            Some(tenant) => {
+            Named::Not => default_tenant.clone(),
+            Named::This(tenant) => {
                 TenantId::parse(&tenant).map_err(|error| refuse(&format!("the identity's tenant {error}")))?
             }
+            Named::Wrong => {
+                return Err(refuse(
+                    "the identity's tenant is empty, no text, or two different ones",
+                ));
+            }
+        };
+        let customer = match self.customer {
+            Named::Not => user_id.clone(),
+            Named::This(customer) => customer,
+            Named::Wrong => return Err(refuse("the identity's customer is empty or no text")),
         };
         Ok(Caller {
-            customer: self.customer.unwrap_or_else(|| user_id.clone()),
+            customer,
             user_id,
             email: self.email,
             groups: self.groups,
@@ -205,18 +240,19 @@ impl Identity {
     }
 }
 
-/// A list as API Gateway writes it into a claim, `[office auditor]`; as JSON; or with commas.
+/// A list as API Gateway writes it into a claim, `[office auditor]`; as JSON; or with commas. A group's name that holds a
+/// blank can't be told from two groups in a claim, so none may.
 fn listed(text: &str) -> Vec<String> {
     if let Ok(items) = serde_json::from_str(text) {
         return items;
     }
     let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    inner
-        .unwrap_or(text)
-        .split([' ', ','])
-        .filter(|item| !item.is_empty())
-        .map(str::to_owned)
-        .collect()
+    let (items, separator) = match inner {
+        Some(inner) => (inner, ' '),
+        None => (text, ','),
+    };
+    let items = items.split(separator).map(str::trim);
+    items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -287,6 +323,12 @@ mod tests {
             json!({"jwt": {"claims": {}}}),
             json!({"jwt": {"claims": {"sub": ""}}}),
             json!({"jwt": {"claims": {"sub": "x", "tenant": "../y"}}}),
+            json!({"jwt": {"claims": {"sub": "x", "tenant": ""}}}),
+            json!({"jwt": {"claims": {"sub": "x", "tenant": "a", "custom:tenant": "b"}}}),
+            json!({"jwt": {"claims": {"sub": "x", "customer": ""}}}),
+            json!({"lambda": {"sub": "x", "tenant": 42}}),
+            json!({"lambda": {"sub": "x", "customer": ["y"]}}),
+            json!({"iam": {"userArn": ""}}),
             json!({"jwt": {"claims": {"sub": "x".repeat(513)}}}),
             json!({"iam": {"accountId": "123456789012"}}),
         ] {
@@ -297,14 +339,11 @@ mod tests {
 
     #[test]
     fn groups_are_read_in_each_spelling() {
-        for text in [
-            "[office auditor]",
-            "office,auditor",
-            "[\"office\",\"auditor\"]",
-            "office auditor",
-        ] {
+        for text in ["[office auditor]", "office, auditor", "[\"office\",\"auditor\"]"] {
             assert_eq!(listed(text), ["office", "auditor"], "{text}");
         }
+        assert_eq!(listed("post office"), ["post office"]);
+        assert_eq!(listed("[x,office]"), ["x,office"]);
         assert!(listed("[]").is_empty() && listed("").is_empty());
     }
 }

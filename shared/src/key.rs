@@ -36,7 +36,7 @@ impl BasePath {
     /// Reads a prefix such as `tara/`. A missing last `/` is added, a leading one dropped.
     ///
     /// # Errors
-    /// When it is longer than 100 bytes, begins with `_casefile` or `inbox` (the system's own places), or holds anything
+    /// When it is longer than 100 bytes, begins where something else lies (`_casefile`, `inbox`, another collection), or holds anything
     /// but letters, digits, `-`, `_`, `.` and single slashes.
     pub fn parse(text: &str) -> Result<Self, BasePathError> {
         let folders = text.trim_matches('/');
@@ -46,7 +46,10 @@ impl BasePath {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let is_folder =
             |part: &str| !part.is_empty() && part != "." && part != ".." && part.chars().all(is_plain);
-        let is_ours = matches!(folders.split('/').next(), Some(SYSTEM | "inbox"));
+        let is_ours = folders
+            .split('/')
+            .next()
+            .is_some_and(|first| TAKEN.contains(&first));
         if folders.len() > 100 || is_ours || !folders.split('/').all(is_folder) {
             return Err(BasePathError);
         }
@@ -69,12 +72,22 @@ impl Default for BasePath {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be folders like 'tara/': letters, digits, '-', '_', '.' between single slashes, at most 100 characters, \
-     not below '_casefile' or 'inbox'"
+     not below '_casefile', 'inbox' or another collection"
 )]
 pub struct BasePathError;
 
 /// The system's own place in the bucket; no collection lies there.
 const SYSTEM: &str = "_casefile";
+/// What lies beside the reviews.
+const TAKEN: [&str; 7] = [
+    SYSTEM,
+    "inbox",
+    "bols",
+    "ecg-reports",
+    "training-logs",
+    "parquet",
+    "snapshots",
+];
 
 /// An object's place in the artifacts bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -409,7 +422,16 @@ mod tests {
     fn a_base_path_can_not_reach_the_system_s_place() {
         assert_eq!(BasePath::parse("/x/y/").unwrap().as_str(), "x/y/");
         assert_eq!(BasePath::parse("").unwrap().as_str(), "");
-        for text in ["_casefile", "_casefile/x", "inbox", "a//b", "a/../b", "a b", "ä"] {
+        for text in [
+            "_casefile",
+            "_casefile/x",
+            "inbox",
+            "bols/x",
+            "a//b",
+            "a/../b",
+            "a b",
+            "ä",
+        ] {
             assert!(BasePath::parse(text).is_err(), "{text}");
         }
     }

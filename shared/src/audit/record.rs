@@ -13,6 +13,9 @@ use crate::http::disposition::Disposition;
 use crate::id::TimeId;
 use crate::time::rfc3339;
 
+/// As long as the longest key.
+const MAX_TEXT_BYTES: usize = 1_024;
+
 /// What was asked for, as OCSF names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activity {
@@ -413,8 +416,8 @@ impl OcsfFile {
         Self {
             hashes: hashes.collect(),
             mime_type: file.content_type.clone(),
-            name: place.rsplit('/').next().unwrap_or_default().to_owned(),
-            path: place.clone(),
+            name: shortened(place.rsplit('/').next().unwrap_or_default()),
+            path: shortened(place),
             size: file.size,
             kind: "Regular File".to_owned(),
             type_id: 1,
@@ -440,7 +443,7 @@ impl Metadata {
 impl Unmapped {
     fn new(event: &Event<'_>) -> Self {
         let file = event.file.as_ref();
-        let named = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let named = |text: &String| (!text.is_empty()).then(|| shortened(text));
         Self {
             tenant: event.tenant.map(str::to_owned),
             bucket: file.and_then(|file| named(&file.bucket)),
@@ -451,6 +454,13 @@ impl Unmapped {
             given: event.given.clone(),
         }
     }
+}
+
+/// What a request names may be longer than anything that exists; a record is not.
+fn shortened(text: &str) -> String {
+    let end = (0..=text.len().min(MAX_TEXT_BYTES)).rev();
+    let end = end.into_iter().find(|at| text.is_char_boundary(*at));
+    text.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
 }
 
 fn millis(time: &str) -> Option<i64> {

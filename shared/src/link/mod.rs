@@ -71,7 +71,7 @@ pub struct Link {
     pub path: String,
     /// Until when: RFC 3339, UTC.
     pub expires_at: String,
-    /// For how many seconds from now.
+    /// For how many seconds, counted from when the request came.
     pub expires_in: u64,
     /// What made it shorter than asked.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -46,18 +46,15 @@ impl Links {
         };
         let resource = found.as_ref().and_then(Document::resource).unwrap_or(nothing);
         let decision = self.permissions.decide(&caller.principal(), action, &resource);
-        let is_foreign = |document: &Document| document.tenant.as_ref() != Some(&caller.tenant);
-        if found.as_ref().is_some_and(is_foreign) {
+        let is_own = |document: &Document| document.tenant.as_ref() == Some(&caller.tenant);
+        if found.as_ref().is_some_and(|document| !is_own(document)) {
             tracing::warn!("a caller asked for a document of another tenant");
-            return (
-                None,
-                Decision {
-                    allowed: false,
-                    policies: Vec::new(),
-                },
-            );
         }
-        (found, decision)
+        match found.filter(is_own) {
+            Some(document) => (Some(document), decision),
+            // Nothing tells the two kinds of nothing apart, not even which policy decided.
+            None => (None, Decision::none()),
+        }
     }
 
     /// Records a refusal, and gives the problem that the caller gets.
@@ -97,9 +94,7 @@ impl Links {
             file: Some(File {
                 bucket: self.bucket.name().to_owned(),
                 collection: refusal.collection.to_owned(),
-                path: refusal.path.to_owned(),
-                key: self.key(refusal.collection, refusal.path),
-                ..File::default()
+                ..self.place(refusal.collection, refusal.path)
             }),
             grant_id: None,
             asked,
@@ -177,10 +172,17 @@ impl Links {
         Err(Problem::new(ProblemKind::Forbidden, detail))
     }
 
-    fn key(&self, collection: &str, path: &str) -> String {
-        Collection::parse(collection)
-            .and_then(|collection| collection.key(&self.base, path))
-            .unwrap_or_default()
+    /// Where a path leads, in the spelling that a link to it is recorded in.
+    fn place(&self, collection: &str, path: &str) -> File {
+        let collection = Collection::parse(collection);
+        let key = collection.and_then(|collection| collection.key(&self.base, path));
+        let key = key.unwrap_or_default();
+        let own = collection.and_then(|collection| collection.path(&self.base, &key));
+        File {
+            path: own.unwrap_or(path).to_owned(),
+            key,
+            ..File::default()
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a caller asks a link for.
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::terms::{MAX_SHARE_SECONDS, MIN_SECONDS};
 use crate::audit::Asked;
@@ -11,6 +11,11 @@ use crate::json::{Errors, Node};
 
 /// The most uses that a share link may be limited to: its state is one small object.
 pub const MAX_USES: u64 = 100;
+
+/// No key is longer (S3 user guide, *Naming Amazon S3 objects*).
+const MAX_PATH_BYTES: usize = 1_024;
+/// No collection's name is longer.
+const MAX_COLLECTION_BYTES: usize = 64;
 
 /// A link that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,9 +90,20 @@ impl LinkRequest {
     /// Reads one of the items of `POST /v1/links`.
     pub fn from_json(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
         let mut fields = node.object(errors)?;
-        let mut text = |name: &str, errors: &mut Errors| fields.take_required(name, errors)?.string(errors);
-        let collection = text("collection", errors);
-        let path = text("path", errors);
+        let mut text = |name: &str, limit: usize, errors: &mut Errors| {
+            let node = fields.take_required(name, errors)?;
+            let text = node.string(errors)?;
+            if text.len() > limit {
+                node.refuse(
+                    errors,
+                    format!("has {} bytes; at most {limit} are allowed", text.len()),
+                );
+                return None;
+            }
+            Some(text)
+        };
+        let collection = text("collection", MAX_COLLECTION_BYTES, errors);
+        let path = text("path", MAX_PATH_BYTES, errors);
         let mut request = Self {
             collection: String::new(),
             path: String::new(),
@@ -191,11 +207,59 @@ fn uses(number: Option<u64>) -> Result<u32, String> {
         .ok_or_else(|| format!("must be a whole number from 1 to {MAX_USES}"))
 }
 
+/// An IPv4 network that is written as IPv6 (RFC 4291, section 2.5.5.2) is the IPv4 network, as callers' addresses are.
+fn unmapped(network: IpNet) -> IpNet {
+    let IpNet::V6(long) = network else {
+        return network;
+    };
+    let short = long
+        .addr()
+        .to_ipv4_mapped()
+        .zip(long.prefix_len().checked_sub(96));
+    let short = short.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok());
+    short.map_or(network, IpNet::V4)
+}
+
 fn network(text: &str) -> Result<IpNet, String> {
     let single = || text.parse::<std::net::IpAddr>().map(IpNet::from).ok();
     text.parse::<IpNet>()
         .ok()
-        .map(|network| network.trunc())
         .or_else(single)
+        .map(|network| unmapped(network).trunc())
         .ok_or_else(|| "must be a network such as 192.0.2.0/24 or 2001:db8::/32, or an address".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_network_is_the_same_in_each_of_its_spellings() {
+        for (text, expected) in [
+            ("192.0.2.7/24", "192.0.2.0/24"),
+            ("192.0.2.7", "192.0.2.7/32"),
+            ("::ffff:192.0.2.7/120", "192.0.2.0/24"),
+            ("2001:db8::1/32", "2001:db8::/32"),
+        ] {
+            assert_eq!(network(text).unwrap().to_string(), expected, "{text}");
+        }
+        for text in ["", "192.0.2.0/33", "192.0.2", "x", "192.0.2.0/24 "] {
+            assert!(network(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_item_that_is_taken_is_longer_than_a_key(path in "[a-z/]{1000,1100}", collection in "[a-z]{1,80}") {
+            let text = serde_json::json!({"collection": collection, "path": path}).to_string();
+            let mut errors = Errors::default();
+            let request = LinkRequest::from_json(&Node::parse(&text).unwrap(), &mut errors);
+            prop_assert_eq!(request.is_some(), errors.is_empty());
+            if let Some(request) = request {
+                prop_assert!(request.path.len() <= 1_024 && request.collection.len() <= 64);
+            }
+        }
+    }
 }

@@ -26,7 +26,7 @@ pub struct LinkSettings {
     pub audit_bucket: String,
     /// `DEFAULT_TENANT`: whose callers are whose identity names no tenant; `default` where it isn't set.
     pub default_tenant: TenantId,
-    /// `PUBLIC_URL`: where the API is reached, where a request doesn't say so itself.
+    /// `PUBLIC_URL`: where the API is reached; without it, by the address that a request came by.
     pub public_url: Option<String>,
     /// How to reach S3.
     pub s3: S3Settings,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use casefile::collection::Collection;
+use casefile::digest::Sha256;
 use casefile::document::{self, Document};
 use casefile::key::{List, ObjectKey, SessionFile};
 use casefile::link::{Asking, Links};
@@ -254,8 +255,10 @@ fn read(body: &[u8], document: &Document) -> Result<Entry, &'static str> {
     Ok(pointer.entry)
 }
 
+/// The key holds names, so the log has its digest: `sha256sum` of the key finds it in a listing.
 fn damaged(key: &str, why: &str) {
-    tracing::warn!(storage.key = key, why, "a list's entry is skipped");
+    let key = Sha256::of(key.as_bytes());
+    tracing::warn!(storage.key_sha256 = %key, why, "a list's entry is skipped");
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use casefile::problem::Problem;
 use super::state::{self, Change, Stored};
 use super::{REFUSED, shared_file};
 
-/// `DELETE /v1/s/{id}`: from when this answers 204 on, nobody gets anything by the link. To revoke again changes nothing.
+/// `DELETE /v1/s/{id}`: no use that begins after this answers 204 gets anything; an address that a use
+/// before has got works for what is left of its 60 seconds. To revoke again changes nothing.
 ///
 /// # Errors
 /// `not-found` when there is no such share or the caller may not revoke it, which nobody can tell apart;
