@@ -12,7 +12,7 @@ use crate::name::{Owner, TenantId};
 use crate::permission::Resource;
 use crate::store_error::StoreError;
 
-/// Names of an object's own metadata: whose it is, and its digest where S3 has none of the whole.
+/// Names of an object's own metadata: whose it is; and its digest, which is told otherwise.
 const TENANT: &str = "tenant";
 const OWNER: &str = "owner";
 const SHA256: &str = "sha256";
@@ -53,16 +53,12 @@ pub fn ownership(tenant: &TenantId, owner: Option<&Owner>) -> Metadata {
     [tenant].into_iter().chain(owner).collect()
 }
 
-/// A digest as metadata, for an object that S3 got in parts.
-pub fn digest(sha256: Sha256) -> (&'static str, String) {
-    (SHA256, sha256.to_string())
-}
-
 impl Document {
     /// The document that lies at `key`, as S3 describes it.
     pub fn new(collection: Collection, path: String, key: String, head: Head) -> Self {
+        let sha256 = head.sha256();
         let mut metadata = head.metadata;
-        let sha256 = metadata.remove(SHA256);
+        metadata.remove(SHA256);
         let tenant = metadata.remove(TENANT);
         let owner = metadata.remove(OWNER);
         Self {
@@ -72,7 +68,7 @@ impl Document {
             key,
             version_id: head.version_id,
             size: head.size,
-            sha256: head.checksum.or_else(|| Sha256::from_hex(&sha256?)),
+            sha256,
             content_type: head
                 .content_type
                 .unwrap_or_else(|| "application/octet-stream".to_owned()),

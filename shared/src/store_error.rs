@@ -107,6 +107,8 @@ pub(crate) fn classify<E: ProvideErrorMetadata>(
 /// Worth a retry: throttling, server faults, and S3's own 400 for a body that came too slowly.
 fn is_transient(status: u16, code: &str) -> bool {
     status >= 500
+        // An answer that began well and ended in an error.
+        || status == 200
         || status == 429
         || status == 409
         || matches!(code, "SlowDown" | "RequestTimeout" | "InternalError")

@@ -32,7 +32,7 @@ pub enum KnownRoute {
     Link(Place),
     /// `POST /v1/links`
     Links,
-    /// `DELETE /v1/s/{id}`
+    /// `DELETE /v1/s/{token}`, with the share's id in its place
     RevokeShare {
         /// The share's grant id.
         id: String,
@@ -92,7 +92,7 @@ impl Route {
                 return Some(Self::Open(ShareUse { token, by }));
             }
             ("s", &Method::DELETE, Some(id)) => KnownRoute::RevokeShare {
-                id: variable("id", id)?,
+                id: variable("token", id)?,
             },
             ("links", &Method::GET, Some(rest)) => KnownRoute::Link(place(rest)?),
             ("links", &Method::POST, None) => KnownRoute::Links,

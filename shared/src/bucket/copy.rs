@@ -6,15 +6,18 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Bucket, Content, CreateError, Created, Metadata, metadata_of};
+use super::head::SHA256;
+use super::{Bucket, Content, CreateError, Created, Metadata, metadata_of, patient};
 use crate::digest::Sha256;
 use crate::store_error::{Cause, StoreError, classify, status};
 
-/// What one `CopyObject` takes at most (S3 user guide, *Copying objects*: 5 GB).
-const MAX_SINGLE_COPY: u64 = 5 * 1024 * 1024 * 1024;
-/// A part of a larger copy: 10,000 of them, the most there may be, are S3's largest object.
-const PART_BYTES: u64 = 1024 * 1024 * 1024;
-const PARTS_AT_ONCE: usize = 8;
+/// What goes in one `CopyObject`, which could take 5 GB (S3 user guide, *Copying objects*): S3 copies some 100 MB a
+/// second, so a larger copy in one piece would outlast its caller.
+const MAX_SINGLE_COPY: u64 = 128 * 1024 * 1024;
+const PART_BYTES: u64 = 128 * 1024 * 1024;
+/// The most parts that there may be (S3 user guide, *Multipart upload limits*).
+const MAX_PARTS: u64 = 10_000;
+const PARTS_AT_ONCE: usize = 16;
 
 /// Everything but what a key may hold as it is in the header `x-amz-copy-source`.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -49,8 +52,8 @@ pub struct Target {
 }
 
 impl Bucket {
-    /// Copies one version of an object to a key; nothing is ever overwritten. Above 5 GB it goes in parts, and `target`
-    /// appears when all of them are there. When the key is taken, what lies there is compared, as for
+    /// Copies one version of an object to a key; nothing is ever overwritten. Above 128 MiB it goes in parts, and
+    /// `target` appears when all of them are there. The copy carries the source's digest in its metadata. When the key is taken, what lies there is compared, as for
     /// [`Bucket::create`].
     ///
     /// # Errors
@@ -61,7 +64,7 @@ impl Bucket {
             .await
     }
 
-    /// [`Bucket::copy`] with other sizes, for whoever has no 5 GB at hand.
+    /// [`Bucket::copy`] with other sizes, for whoever has no large object at hand.
     ///
     /// # Errors
     /// As for [`Bucket::copy`].
@@ -72,24 +75,40 @@ impl Bucket {
         source: &Source,
         target: &Target,
     ) -> Result<Created, StoreError> {
+        let mut target = target.clone();
+        target.metadata.push((SHA256, source.sha256.to_string()));
+        let target = &target;
+        let wanted = Content {
+            size: source.size,
+            sha256: source.sha256,
+        };
+        let part = part.max(source.size.div_ceil(MAX_PARTS));
         Self::past_conflicts("CopyObject", async || {
             let copied = if source.size <= single {
                 self.copy_at_once(source, target).await
             } else {
-                self.copy_in_parts(part, source, target).await
+                self.copy_in_parts_once(part, source, target, wanted).await
             };
             match copied {
-                Err(CreateError::Taken) => {
-                    let wanted = Content {
-                        size: source.size,
-                        sha256: source.sha256,
-                    };
-                    self.compare(&target.key, wanted).await
-                }
+                Err(CreateError::Taken) => self.compare(&target.key, wanted).await,
                 copied => copied,
             }
         })
         .await
+    }
+
+    /// A repeat doesn't copy again what is there.
+    async fn copy_in_parts_once(
+        &self,
+        part: u64,
+        source: &Source,
+        target: &Target,
+        wanted: Content,
+    ) -> Result<Created, CreateError> {
+        match self.compare(&target.key, wanted).await {
+            Err(CreateError::Conflict) => self.copy_in_parts(part, source, target).await,
+            found => found,
+        }
     }
 
     async fn copy_at_once(&self, source: &Source, target: &Target) -> Result<Created, CreateError> {
@@ -103,7 +122,9 @@ impl Bucket {
             .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .metadata_directive(MetadataDirective::Replace)
             .content_type(target.content_type)
-            .set_metadata(metadata_of(&target.metadata));
+            .set_metadata(metadata_of(&target.metadata))
+            .customize()
+            .config_override(patient());
         match copy.send().await {
             Ok(copied) => Ok(Created {
                 is_new: true,
@@ -165,12 +186,16 @@ impl Bucket {
             .key(&target.key)
             .upload_id(upload_id)
             .if_none_match("*")
-            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build());
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+            .customize()
+            .config_override(patient());
         match complete.send().await {
             Ok(complete) => Ok(Created {
                 is_new: true,
                 version_id: complete.version_id,
             }),
+            // It took effect, and its answer was lost: what lies there tells.
+            Err(error) if status(&error) == Some(404) => Err(CreateError::Taken),
             Err(error) => Err(refused("CompleteMultipartUpload", &error)),
         }
     }
@@ -193,7 +218,9 @@ impl Bucket {
             .upload_id(upload_id)
             .part_number(number)
             .copy_source(self.copy_source(source))
-            .copy_source_range(format!("bytes={start}-{last}"));
+            .copy_source_range(format!("bytes={start}-{last}"))
+            .customize()
+            .config_override(patient());
         let copied = copy
             .send()
             .await
@@ -225,9 +252,10 @@ fn refused<E: ProvideErrorMetadata>(
     operation: &'static str,
     error: &SdkError<E, HttpResponse>,
 ) -> CreateError {
-    match status(error) {
-        Some(409) => CreateError::Conflict,
-        Some(412) => CreateError::Taken,
+    // S3 may begin an answer with 200 and end it with an error (API reference, *CopyObject*).
+    match (status(error), error.code()) {
+        (Some(409), _) | (_, Some("ConditionalRequestConflict")) => CreateError::Conflict,
+        (Some(412), _) | (_, Some("PreconditionFailed")) => CreateError::Taken,
         _ => CreateError::Other(classify(operation, error)),
     }
 }

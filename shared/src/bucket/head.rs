@@ -26,6 +26,17 @@ pub struct Head {
     pub metadata: HashMap<String, String>,
 }
 
+/// The name under which a copy carries its digest, for S3 has none of a whole object that came in parts.
+pub(super) const SHA256: &str = "sha256";
+
+impl Head {
+    /// The content's digest: as S3 checked it, else as the copy carries it.
+    pub fn sha256(&self) -> Option<Sha256> {
+        let carried = || Sha256::from_hex(self.metadata.get(SHA256)?);
+        self.checksum.or_else(carried)
+    }
+}
+
 impl Bucket {
     /// Looks at the newest version of an object. One that a delete marker hides doesn't exist.
     ///

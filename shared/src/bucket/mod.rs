@@ -17,6 +17,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{Builder, Config};
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
@@ -29,6 +31,10 @@ use crate::store_error::{Cause, StoreError, classify, status};
 /// How often a create-only write is repeated that met another one of the same key under way.
 const CONFLICT_ATTEMPTS: u32 = 6;
 const CONFLICT_PAUSE: Duration = Duration::from_millis(25);
+/// The client's own time for a call is made for bodies up to this size.
+const LARGE_BODY: usize = 6 * 1024 * 1024;
+/// A call's time when S3 has a lot to take or to do before it answers.
+const LONG_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A bucket and the client that reaches it.
 #[derive(Debug, Clone)]
@@ -155,6 +161,7 @@ impl Bucket {
             .set_metadata(metadata_of(&object.metadata))
             .body(ByteStream::from(object.body.clone()))
             .customize()
+            .config_override(patience(object.body.len()))
             // The signed checksum covers the body; hashing it again for the signature would only cost time.
             .disable_payload_signing()
             .send()
@@ -186,12 +193,12 @@ impl Bucket {
 
     async fn identify(&self, key: &str) -> Result<(Content, Option<String>), StoreError> {
         let head = self.head(key).await?;
-        let content = match head.checksum {
+        let content = match head.sha256() {
             Some(sha256) => Content {
                 size: head.size,
                 sha256,
             },
-            None => self.hash(key).await?,
+            None => self.hash_version(key, head.version_id.as_deref()).await?,
         };
         Ok((content, head.version_id))
     }
@@ -232,9 +239,17 @@ impl Bucket {
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Unavailable`], [`StoreError::Refused`].
     pub async fn hash(&self, key: &str) -> Result<Content, StoreError> {
+        self.hash_version(key, None).await
+    }
+
+    /// The same of one version.
+    ///
+    /// # Errors
+    /// As for [`Bucket::hash`].
+    pub async fn hash_version(&self, key: &str, version_id: Option<&str>) -> Result<Content, StoreError> {
         let mut size = 0;
         let mut hasher = Hasher::default();
-        self.stream(key, None, |chunk| {
+        self.stream(key, version_id, |chunk| {
             size += chunk.len() as u64;
             hasher.update(chunk);
             Ok(())
@@ -274,6 +289,19 @@ enum CreateError {
     /// 412: something lies there.
     Taken,
     Other(StoreError),
+}
+
+fn patient() -> Builder {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(LONG_TIMEOUT);
+    Config::builder().timeout_config(timeouts.build())
+}
+
+fn patience(body: usize) -> Builder {
+    if body > LARGE_BODY {
+        patient()
+    } else {
+        Config::builder()
+    }
 }
 
 fn metadata_of(metadata: &Metadata) -> Option<HashMap<String, String>> {

@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use bytes::Bytes;
-use casefile::audit::Activity;
+use casefile::audit::{Activity, Asked, Event, File, Given, Outcome};
 use casefile::bucket::{Created, NewObject, Target};
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
@@ -34,7 +34,7 @@ use casefile::link::request::LinkRequest;
 use casefile::link::{Asking, Link, Links};
 use casefile::manifest::Manifest;
 use casefile::name::FolderName;
-use casefile::permission::{Action, Decision};
+use casefile::permission::{Action, Decision, Resource};
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StoreError;
 use casefile::time;
@@ -44,7 +44,7 @@ use crate::uploads;
 use answer::ExportAnswer;
 use folder::{Draft, Folder, NewFile};
 use place::{Place, Search, State};
-use problems::storage_problem;
+use problems::{storage_problem, unavailable};
 use readable::ReportTemplate;
 use request::{Content, Destination, ReviewRequest};
 
@@ -80,6 +80,8 @@ pub enum Exported {
 struct Export<'a> {
     service: &'a ReviewExport,
     asking: &'a Asking<'a>,
+    /// What allowed it.
+    decision: Decision,
     request: &'a ReviewRequest<'a>,
     started: Instant,
 }
@@ -111,7 +113,8 @@ impl ReviewExport {
         envelope: &[&str],
     ) -> Result<Exported, Problem> {
         let started = Instant::now();
-        self.links
+        let decision = self
+            .links
             .permit(asking, Activity::Export, Action::Write, Collection::Reviews)
             .await?;
         let request = ReviewRequest::parse(text, envelope)?;
@@ -119,6 +122,7 @@ impl ReviewExport {
         let export = Export {
             service: self,
             asking,
+            decision,
             request: &request,
             started,
         };
@@ -146,6 +150,7 @@ impl Export<'_> {
             bucket: &links.bucket,
             base: &links.base,
             tenant: &self.asking.caller.tenant,
+            may_read: self.may_read(),
             now,
         };
         let Place { base, state } = search.run().await?;
@@ -157,6 +162,10 @@ impl Export<'_> {
             }
         };
         let link = self.link(&base, &manifest, written).await?;
+        if link.is_none() {
+            // Otherwise the link's record says who exported what.
+            self.record(manifest.folder_name.as_str()).await?;
+        }
         let answer = ExportAnswer::new(
             &links.bucket,
             &base,
@@ -188,10 +197,19 @@ impl Export<'_> {
     /// with their versions.
     async fn write(&self, base: &BasePath, folder: &Folder) -> Result<Vec<(ObjectKey, Created)>, Problem> {
         let bucket = &self.service.links.bucket;
-        let failed = |error: StoreError| storage_problem(&error);
+        let failed = |error: StoreError| match error {
+            StoreError::NotFound => unavailable("an upload has just been removed"),
+            error => storage_problem(&error),
+        };
         let files = folder.files.iter().map(|file| self.put(base, folder, file));
         let pointers = self.pointers(base, folder)?;
-        let pointers = pointers.iter().map(|pointer| bucket.create(pointer));
+        let pointers = pointers.iter().map(|pointer| async {
+            match bucket.create(pointer).await {
+                // Another version of this program wrote it in another form. Whoever reads it checks it.
+                Err(StoreError::AlreadyExists) => Ok(()),
+                created => created.map(drop),
+            }
+        });
         let (written, _) = try_join(try_join_all(files), try_join_all(pointers))
             .await
             .map_err(failed)?;
@@ -258,6 +276,43 @@ impl Export<'_> {
         }
     }
 
+    /// Whether the caller may read what its tenant exports, and so may be told of it.
+    fn may_read(&self) -> bool {
+        let caller = self.asking.caller;
+        let resource = Resource::Document {
+            tenant: caller.tenant.as_str(),
+            owner: None,
+            collection: Collection::Reviews.name(),
+            path: "",
+        };
+        let permissions = &self.service.links.permissions;
+        permissions
+            .decide(&caller.principal(), Action::Read, &resource)
+            .allowed
+    }
+
+    /// Records an export that is answered without a link.
+    async fn record(&self, path: &str) -> Result<(), Problem> {
+        let links = &self.service.links;
+        let event = Event {
+            activity: Activity::Export,
+            outcome: Outcome::Success,
+            caller: Some(self.asking.caller),
+            origin: self.asking.origin,
+            tenant: Some(self.asking.caller.tenant.as_str()),
+            policies: &self.decision.policies,
+            file: Some(File {
+                collection: Collection::Reviews.name().to_owned(),
+                path: path.to_owned(),
+                ..File::default()
+            }),
+            grant_id: None,
+            asked: Asked::default(),
+            given: Given::default(),
+        };
+        links.audit.write(links.audit.next_id()?, &event).await
+    }
+
     async fn archive(&self) -> Result<Exported, Problem> {
         let now = self.service.links.audit.now();
         let name = FolderName::new(now, &self.request.session.document_name, 1);
@@ -270,11 +325,13 @@ impl Export<'_> {
             "a review was packed for download"
         );
         let file_name = format!("{}.zip", folder.manifest.folder_name);
-        if zip.len() > MAX_ZIP_BYTES {
+        if zip.len() <= MAX_ZIP_BYTES {
+            self.record(&file_name).await?;
+            Ok(Exported::Archive { file_name, zip })
+        } else {
             let link = self.leave(file_name, zip).await?;
-            return Ok(Exported::Linked(Box::new(link)));
+            Ok(Exported::Linked(Box::new(link)))
         }
-        Ok(Exported::Archive { file_name, zip })
     }
 
     /// Leaves a ZIP in the caller's inbox, which is emptied after two days, and links to it.
@@ -304,13 +361,9 @@ impl Export<'_> {
             owner: None,
             metadata: HashMap::new(),
         };
-        // It holds what the caller has just sent.
-        let own = Decision {
-            allowed: true,
-            policies: Vec::new(),
-        };
         let wanted = LinkRequest::plain(Collection::Reviews, &document.path);
-        links.give(self.asking, &document, &own, &wanted).await
+        // It holds what the caller has just sent, so who may export it may have it back.
+        links.give(self.asking, &document, &self.decision, &wanted).await
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Search<'a> {
     pub base: &'a BasePath,
     /// Whose export it is.
     pub tenant: &'a TenantId,
+    /// Whether the caller may be told what its tenant has exported.
+    pub may_read: bool,
     /// When the export began.
     pub now: Timestamp,
 }
@@ -197,7 +199,7 @@ impl Search<'_> {
 
     /// What to say when the session holds other content.
     async fn refuse(&self, other: Option<Reservation>) -> Problem {
-        let Some(other) = other else {
+        let Some(other) = other.filter(|_| self.may_read) else {
             return Problem::new(
                 ProblemKind::Conflict,
                 "the session was exported with other content",

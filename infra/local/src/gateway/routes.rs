@@ -15,6 +15,10 @@ pub enum RouteError {
     /// A method is `ANY` or one of HTTP's.
     #[error("{0:?} is not a route's method")]
     Method(String),
+    /// Two paths differ in nothing but what a variable is called, for whatever methods: API Gateway answers
+    /// "conflicting variable on the same hierarchical level".
+    #[error("{0:?} calls a variable otherwise than another route")]
+    Variable(String),
     /// Two routes take the same requests.
     #[error("two routes are {0:?}")]
     Duplicate(String),
@@ -62,6 +66,9 @@ impl RouteTable {
             let entry = Entry::new(route)?;
             if entries.iter().any(|other| other.takes_the_same_as(&entry)) {
                 return Err(RouteError::Duplicate(entry.key));
+            }
+            if entries.iter().any(|other| other.path.renames(&entry.path)) {
+                return Err(RouteError::Variable(entry.key));
             }
             entries.push(entry);
         }
@@ -143,6 +150,16 @@ impl Pattern {
             .iter()
             .position(|segment| matches!(segment, Segment::Greedy(_)));
         (greedy.is_none_or(|position| position + 1 == segments.len())).then_some(Self::Segments(segments))
+    }
+
+    /// Whether both have a variable in the same place under two names, below the same segments.
+    fn renames(&self, other: &Self) -> bool {
+        let (Self::Segments(own), Self::Segments(others)) = (self, other) else {
+            return false;
+        };
+        let mut pairs = own.iter().zip(others);
+        let different = pairs.find(|(own, other)| own != other);
+        different.is_some_and(|(own, other)| own.rank() == 1 && other.rank() == 1)
     }
 
     /// The parameters' values, if the path matches.
@@ -323,6 +340,18 @@ mod tests {
                 Err(RouteError::Method(method.to_owned()))
             );
         }
+    }
+
+    #[test]
+    fn a_variable_has_one_name() {
+        let refused = RouteTable::new([route("GET /s/{token}"), route("DELETE /s/{id}")]).map(drop);
+        assert_eq!(refused, Err(RouteError::Variable("DELETE /s/{id}".to_owned())));
+        table(&[
+            "GET /s/{token}",
+            "DELETE /s/{token}",
+            "GET /{other}/x",
+            "GET /{other}/{more+}",
+        ]);
     }
 
     #[test]
