@@ -151,9 +151,17 @@ fn window(now: Timestamp, expires_in: Duration) -> Result<PresigningConfig, Stor
         .map_err(|_| unsigned("Presign"))
 }
 
+/// The signed headers but `host`, which every client sends by itself. Others, such as the function's own trace id, are
+/// not the caller's business.
 fn headers(signed: &PresignedRequest) -> Vec<(String, String)> {
+    let query = signed.uri().split_once('?').map_or("", |(_, query)| query);
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    let names = parameters.find(|(name, _)| name == "X-Amz-SignedHeaders");
+    let names = names.map(|(_, names)| names.into_owned()).unwrap_or_default();
+    let is_signed = |header: &str| header != "host" && names.split(';').any(|name| name == header);
     let mut headers: Vec<_> = signed
         .headers()
+        .filter(|(name, _)| is_signed(name))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     headers.sort_unstable();
