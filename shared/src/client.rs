@@ -6,10 +6,15 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region, StalledStreamProtectionConfig};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, tls::TlsContextBuilder};
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use jiff::Timestamp;
 
 use crate::config::Env;
@@ -83,7 +88,13 @@ impl S3Settings {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region))
             .credentials_provider(self.credentials)
-            .http_client(http.build_https())
+            .http_client(Connections(http.build_https()))
+            // The time of a whole attempt bounds an upload already.
+            .stalled_stream_protection(
+                StalledStreamProtectionConfig::enabled()
+                    .upload_enabled(false)
+                    .build(),
+            )
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(timeouts.build());
         if let Some(endpoint) = self.endpoint {
@@ -91,6 +102,25 @@ impl S3Settings {
             config = config.endpoint_url(endpoint).force_path_style(true);
         }
         Client::from_conf(config.build())
+    }
+}
+
+/// The HTTP client without its check at start, which would read all root certificates once more than the first
+/// connection does: a millisecond and more of CPU. A bundle that can't be read is refused with the settings.
+#[derive(Debug)]
+struct Connections(SharedHttpClient);
+
+impl HttpClient for Connections {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        self.0.http_connector(settings, components)
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.0.connector_metadata()
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read as _};
 
+use casefile::audit::Record;
+use casefile::bucket::Bucket;
 use casefile::digest::Sha256;
 use casefile::problem::ProblemKind;
 use futures::future::join_all;
@@ -10,7 +12,10 @@ use serde_json::{Value, json};
 use session_export::review::Exported;
 use zip::ZipArchive;
 
-use crate::support::{Harness, TestStack, caller, export_as, office, same, sample};
+use crate::links::records;
+use crate::support::{
+    AUDIT_BUCKET, Harness, TestStack, caller, device, export_as, folder, office, same, sample,
+};
 
 const FILES: [&str; 14] = [
     "comprehensive_report.json",
@@ -146,7 +151,19 @@ async fn a_download_holds_the_same_bytes_under_the_same_paths_and_stores_nothing
     else {
         panic!("a download answered with a folder");
     };
-    assert!(harness.s3.requests().take().is_empty());
+    // Nothing but that it was exported.
+    let requests = harness.s3.requests().take();
+    let [request] = &requests[..] else {
+        panic!("{requests:?}");
+    };
+    assert_eq!(
+        (request.operation.as_str(), request.bucket.as_str()),
+        ("PutObject", AUDIT_BUCKET)
+    );
+    let audit = Bucket::new(harness.client.clone(), AUDIT_BUCKET.to_owned());
+    let record: Record = serde_json::from_slice(&audit.read(&request.key, 100_000).await.unwrap()).unwrap();
+    assert_eq!((record.activity_name.as_str(), record.status_id), ("Export", 1));
+    assert_eq!(record.actor.user.unwrap().uid, "dana");
     assert_eq!(file_name, format!("{}.zip", stored.folder_name));
     let mut archive = ZipArchive::new(Cursor::new(zip)).unwrap();
     assert_eq!(archive.len(), stored.total_files);
@@ -159,6 +176,32 @@ async fn a_download_holds_the_same_bytes_under_the_same_paths_and_stores_nothing
             .unwrap();
         assert_eq!(Sha256::of(&bytes), uploaded.file.sha256, "{}", uploaded.file.path);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_exports_and_gets_no_link_and_that_is_on_record() {
+    let stack = TestStack::start().await;
+    let response = stack
+        .call(
+            hyper::Method::POST,
+            "/v1/reviews",
+            Some(&device("acme", "reviews")),
+            sample("device").to_string(),
+        )
+        .await;
+    let answer: Value = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!(
+        (response.status().as_u16(), &answer["link"]),
+        (201, &Value::Null),
+        "{answer}"
+    );
+    assert!(stack.verify(&answer).await.holds());
+    let records = records(&stack.stack.audit().unwrap()).await;
+    assert_eq!(records.len(), 1);
+    let record = &records[0];
+    assert_eq!((record.activity_name.as_str(), record.status_id), ("Export", 1));
+    assert_eq!(record.actor.user.as_ref().unwrap().uid, "camera-3");
+    assert_eq!(record.unmapped.path.as_deref(), Some(folder(&answer).as_str()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,17 @@ use casefile::problem::ProblemKind;
 use casefile_local::s3::{Fault, FaultRule, When};
 use futures::{StreamExt as _, stream};
 
-use crate::support::{Harness, WRITES, sample};
+use crate::support::{Harness, WRITES, owned, store, two_past_noon};
+
+/// How often sessions stand in the list of their tenant, and in that of their owner.
+async fn listed(harness: &Harness) -> [usize; 2] {
+    let bucket = harness.bucket();
+    let count = async |list| bucket.keys(list).await.unwrap().len();
+    [
+        count("_casefile/by-time/acme/reviews/").await,
+        count("_casefile/by-owner/acme/").await,
+    ]
+}
 
 /// So that no case waits for the processor until its calls time out.
 async fn few_at_once(cases: impl Iterator<Item = impl Future<Output = ()>>) {
@@ -28,12 +38,17 @@ async fn a_single_failure_of_any_write_is_mended_on_the_way() {
         let harness = Harness::start().await;
         let rule = FaultRule::on("PutObject").skip(write).times(1);
         let injected = harness.s3.faults().inject(rule, when, fault.clone());
-        let answer = harness.store(&sample("x")).await;
+        let answer = harness.store(&owned("x")).await;
         let answer = answer.unwrap_or_else(|problem| panic!("write {write}, {when:?} {fault:?}: {problem}"));
         assert!(injected.matched() > write, "write {write} was never made");
         assert_eq!(
             harness.visible_folders().await,
             [answer.folder_name],
+            "write {write}, {when:?} {fault:?}"
+        );
+        assert_eq!(
+            listed(&harness).await,
+            [1, 1],
             "write {write}, {when:?} {fault:?}"
         );
     }))
@@ -63,7 +78,7 @@ async fn after_a_lasting_failure_of_any_write_a_repeat_completes_the_same_folder
                 .s3
                 .faults()
                 .inject(FaultRule::on("PutObject").skip(write), when, fault.clone());
-        let first = harness.store(&sample("x")).await;
+        let first = harness.store(&owned("x")).await;
         // A write that took effect, and whose every answer was lost, may be found by the manifest's own retry.
         assert!(injected.matched() > write, "write {write} was never made");
         assert!(
@@ -79,11 +94,17 @@ async fn after_a_lasting_failure_of_any_write_a_repeat_completes_the_same_folder
         }
         let visible = harness.visible_folders().await;
         injected.remove();
-        let answer = harness.store(&sample("x")).await.unwrap();
+        // Later, so that only what was reserved makes it the same entries of lists.
+        let answer = store(&harness.at(two_past_noon), &owned("x")).await.unwrap();
         assert!(visible.is_empty() || visible == [answer.folder_name.clone()]);
         assert_eq!(
             harness.visible_folders().await,
             [answer.folder_name],
+            "write {write}, {when:?} {fault:?}"
+        );
+        assert_eq!(
+            listed(&harness).await,
+            [1, 1],
             "write {write}, {when:?} {fault:?}"
         );
     }))
@@ -94,17 +115,17 @@ async fn after_a_lasting_failure_of_any_write_a_repeat_completes_the_same_folder
 async fn failures_of_reads_are_known_to_the_caller_too() {
     for operation in ["HeadObject", "GetObject"] {
         let harness = Harness::start().await;
-        let answer = harness.store(&sample("x")).await.unwrap();
+        let answer = harness.store(&owned("x")).await.unwrap();
         let rule = FaultRule::on(operation);
         let injected = harness
             .s3
             .faults()
             .inject(rule, When::Before, Fault::error(503, "SlowDown"));
-        let problem = harness.store(&sample("x")).await.unwrap_err();
+        let problem = harness.store(&owned("x")).await.unwrap_err();
         assert_eq!(problem.kind, ProblemKind::Unavailable, "{operation}");
         injected.remove();
         assert_eq!(
-            harness.store(&sample("x")).await.unwrap().folder_name,
+            harness.store(&owned("x")).await.unwrap().folder_name,
             answer.folder_name
         );
     }
@@ -114,7 +135,7 @@ async fn failures_of_reads_are_known_to_the_caller_too() {
 async fn the_number_of_writes_is_the_one_that_these_tests_go_through() {
     let harness = Harness::start().await;
     harness.s3.requests().record(true);
-    harness.store(&sample("x")).await.unwrap();
+    harness.store(&owned("x")).await.unwrap();
     let requests = harness.s3.requests().take();
     assert!(
         requests.iter().all(|request| request.operation == "PutObject"),
@@ -132,7 +153,7 @@ async fn files_are_written_at_once_and_the_manifest_after_them() {
         Fault::Delay(Duration::from_millis(50)),
     );
     harness.s3.requests().record(true);
-    harness.store(&sample("x")).await.unwrap();
+    harness.store(&owned("x")).await.unwrap();
     let puts: Vec<_> = harness
         .s3
         .requests()
@@ -153,9 +174,11 @@ async fn files_are_written_at_once_and_the_manifest_after_them() {
         .map(|put| put.ended)
         .min()
         .unwrap();
+    let is_entry = |key: &str| key.starts_with("_casefile/by-");
+    assert_eq!(puts.iter().filter(|put| is_entry(&put.key)).count(), 2);
     let last_end = puts
         .iter()
-        .filter(|put| is_file(&put.key))
+        .filter(|put| is_file(&put.key) || is_entry(&put.key))
         .map(|put| put.ended)
         .max()
         .unwrap();
@@ -166,7 +189,7 @@ async fn files_are_written_at_once_and_the_manifest_after_them() {
     assert!(last_start < first_end, "a file waited for another one");
     assert!(
         manifest.started > last_end,
-        "the manifest was written before a file was"
+        "the manifest was written before a file or an entry of a list was"
     );
 }
 
@@ -180,7 +203,7 @@ async fn a_file_with_other_content_in_the_folder_is_never_overwritten() {
         .bucket(crate::support::BUCKET)
         .key(key);
     put.body(b"mine".to_vec().into()).send().await.unwrap();
-    let problem = harness.store(&sample("x")).await.unwrap_err();
+    let problem = harness.store(&owned("x")).await.unwrap_err();
     assert_eq!(problem.kind, ProblemKind::Conflict);
     assert_eq!(harness.bucket().read(key, 100).await.unwrap().as_ref(), b"mine");
     assert!(harness.visible_folders().await.is_empty());

@@ -20,6 +20,7 @@ mod export;
 mod failures;
 mod killed;
 mod links;
+mod listed;
 mod revisions;
 mod secrets;
 mod shares;

@@ -10,7 +10,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::{BUCKET, Harness, WRITES, noon, sample, store, two_past_noon};
+use crate::support::{BUCKET, Harness, WRITES, noon, owned, sample, store, two_past_noon};
 
 /// A clock that goes on by a minute each time it is asked.
 fn a_minute_later() -> Timestamp {
@@ -113,7 +113,7 @@ async fn the_fiftieth_revision_costs_no_more_than_a_read_for_each_before_it() {
     let harness = Harness::start().await;
     let export = harness.at(a_minute_later);
     for revision in 1..=50 {
-        let mut request = sample("many");
+        let mut request = owned("many");
         request["session"]["feedback_data"] = json!({});
         request["session"]["round"] = json!(revision - 1);
         request["revision"] = json!(true);
@@ -134,7 +134,7 @@ async fn the_fiftieth_revision_costs_no_more_than_a_read_for_each_before_it() {
             requests.len()
         );
     }
-    let mut again = sample("many");
+    let mut again = owned("many");
     again["session"]["feedback_data"] = json!({});
     again["session"]["round"] = json!(20);
     assert_eq!(

@@ -1,9 +1,11 @@
 //! Nothing that the functions print holds a signature, a token, or anything of a patient.
 
+use bytes::Bytes;
 use casefile::document::ownership;
 use casefile::name::TenantId;
 use casefile_local::s3::{Fault, FaultRule, When};
-use hyper::Method;
+use futures::future::join_all;
+use hyper::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::links::{encoded, split};
@@ -12,7 +14,8 @@ use crate::support::{TestStack, client, folder, office, sample, token};
 const PATIENT: [(&str, &str); 3] = [
     ("patient_name", "Jos%C3%A9 %C3%81lvarez"),
     ("machine_serial", "RX12-004417"),
-    ("heart_rate", "72311"),
+    // With letters, so that no time and no id holds it by chance.
+    ("heart_rate", "72311-bpm"),
 ];
 const ECG: &str = "2025/10/28/ECG_Report_Alvarez.pdf";
 
@@ -34,8 +37,56 @@ async fn put_ecg(stack: &TestStack) {
         .unwrap();
 }
 
-/// All routes, well and badly used; gives the secrets that were handed out.
-async fn use_everything(stack: &TestStack) -> Vec<String> {
+/// Entries of a list that none of them can be shown: two by their names, and one that is complete, but junk.
+async fn put_damaged_entries(stack: &TestStack) {
+    let client = client(&stack.stack.s3.endpoint());
+    let bucket = stack.bucket();
+    let list = "_casefile/by-time/acme/reviews";
+    let folder = "20251114_142510_Alvarez";
+    for key in [
+        format!("{list}/Alvarez"),
+        format!("{list}/79748885857489876_Alvarez"),
+        format!("{list}/79748885857489876_{folder}"),
+        format!("tara/{folder}/manifest.json"),
+    ] {
+        let mut put = client.put_object().bucket(bucket.name()).key(key);
+        for (name, value) in ownership(&TenantId::parse("acme").unwrap(), None) {
+            put = put.metadata(name, value);
+        }
+        put.body(b"Alvarez".to_vec().into()).send().await.unwrap();
+    }
+}
+
+/// What must never be told: secrets that were handed out, and where they must not stand.
+#[derive(Default)]
+struct Told {
+    secrets: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl Told {
+    fn take(&mut self, response: &Response<Bytes>) {
+        let location = response.headers().get("location");
+        self.secrets
+            .extend(location.map(|location| location.to_str().unwrap().to_owned()));
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        let urls = [&body["url"], &body["link"]["url"]];
+        self.secrets
+            .extend(urls.iter().filter_map(|url| url.as_str()).map(str::to_owned));
+        if response.status().as_u16() >= 400 {
+            self.problems
+                .push(String::from_utf8(response.body().to_vec()).unwrap());
+        }
+        for item in body["links"].as_array().into_iter().flatten() {
+            self.secrets
+                .extend(item["link"]["url"].as_str().map(str::to_owned));
+            self.problems.extend(item.get("problem").map(Value::to_string));
+        }
+    }
+}
+
+/// All routes, well and badly used.
+async fn use_everything(stack: &TestStack, told: &mut Told) {
     let (_, answer) = stack.export(&sample("secret")).await;
     let report = encoded(&format!("{}/readable_report.txt", folder(&answer)));
     let link = format!("/v1/links/reviews/{report}");
@@ -49,7 +100,7 @@ async fn use_everything(stack: &TestStack) -> Vec<String> {
         "content_type": "application/pdf",
     });
     let bulk = json!({"items": [{"collection": "ecg-reports", "path": ECG}, {"collection": "x", "path": "Alvarez"}]});
-    let mut secrets = vec![office.clone(), auditor.clone()];
+    told.secrets.extend([office.clone(), auditor.clone()]);
     for (method, target, token, body) in [
         (Method::GET, link.as_str(), Some(&office), String::new()),
         (Method::GET, &ecg, Some(&office), String::new()),
@@ -66,6 +117,7 @@ async fn use_everything(stack: &TestStack) -> Vec<String> {
             Some(&office),
             String::new(),
         ),
+        (Method::GET, "/v1/documents/reviews", Some(&office), String::new()),
         (
             Method::GET,
             "/v1/documents/reviews?prefix=Alvarez",
@@ -95,33 +147,56 @@ async fn use_everything(stack: &TestStack) -> Vec<String> {
         (Method::POST, "/v1/links", Some(&office), "{\"Alvarez".to_owned()),
     ] {
         let response = stack.call(method, target, token.map(String::as_str), body).await;
-        let location = response.headers().get("location");
-        secrets.extend(location.map(|location| location.to_str().unwrap().to_owned()));
-        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-        secrets.extend(body["url"].as_str().map(str::to_owned));
+        told.take(&response);
     }
-    secrets.push(shared.rsplit('/').next().unwrap().to_owned());
-    secrets
+    told.secrets.push(shared.rsplit('/').next().unwrap().to_owned());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_line_holds_a_signature_a_token_or_anything_of_a_patient() {
     let stack = TestStack::start().await;
     put_ecg(&stack).await;
-    let mut secrets = use_everything(&stack).await;
-    for fault in [Fault::error(503, "SlowDown"), Fault::error(403, "AccessDenied")] {
+    put_damaged_entries(&stack).await;
+    let mut told = Told::default();
+    use_everything(&stack, &mut told).await;
+    for (number, fault) in [Fault::error(503, "SlowDown"), Fault::error(403, "AccessDenied")]
+        .into_iter()
+        .enumerate()
+    {
         for operation in ["PutObject", "HeadObject", "GetObject", "ListObjectsV2"] {
-            let rule = FaultRule::on(operation).skip(20);
-            let injected = stack.stack.s3.faults().inject(rule, When::Before, fault.clone());
-            secrets.extend(use_everything_that_answers(&stack).await);
-            injected.remove();
+            for skip in 0..=2 {
+                let rule = FaultRule::on(operation).skip(skip);
+                let injected = stack.stack.s3.faults().inject(rule, When::Before, fault.clone());
+                let case = format!("failing-{number}-{operation}-{skip}");
+                use_what_storage_fails(&stack, &case, &mut told).await;
+                assert!(injected.matched() > skip, "{case}");
+                injected.remove();
+            }
         }
     }
     let log = stack.log();
-    assert!(
-        log.contains("the request was refused") && log.contains("storage failed"),
-        "{log}"
-    );
+    for line in [
+        "the request was refused",
+        "storage failed",
+        "the audit record can't be written",
+        "a list's entry is skipped",
+        "it has no entry's name",
+        "nothing of the collection can lie where it points to",
+        "it can't be read",
+    ] {
+        assert!(log.contains(line), "the log doesn't hold {line}: {log}");
+    }
+    let Told { secrets, problems } = told;
+    for kind in [
+        "unavailable",
+        "internal",
+        "not-found",
+        "invalid-request",
+        "malformed-request",
+    ] {
+        let name = format!("urn:casefile:problem:{kind}");
+        assert!(problems.iter().any(|problem| problem.contains(&name)), "{kind}");
+    }
     let signatures = secrets
         .iter()
         .filter_map(|url| Some(url.split_once("X-Amz-Signature=")?.1.get(..64)?.to_owned()));
@@ -132,7 +207,7 @@ async fn no_line_holds_a_signature_a_token_or_anything_of_a_patient() {
         "lvarez",
         "Jos\u{e9}",
         "RX12-004417",
-        "72311",
+        "72311-bpm",
         "X-Amz-Signature",
         "Signature=",
         "hijacking",
@@ -147,23 +222,40 @@ async fn no_line_holds_a_signature_a_token_or_anything_of_a_patient() {
         .chain(always);
     for secret in all {
         assert!(!log.contains(secret), "the log holds {secret}: {log}");
+        for problem in &problems {
+            assert!(!problem.contains(secret), "a problem holds {secret}: {problem}");
+        }
     }
 }
 
-/// Some routes, while S3 fails now and then.
-async fn use_everything_that_answers(stack: &TestStack) -> Vec<String> {
+/// Some routes, while S3 fails: all at once, and each often enough that the fault comes at every point of it.
+async fn use_what_storage_fails(stack: &TestStack, case: &str, told: &mut Told) {
     let ecg = format!("/v1/links/ecg-reports/{}", encoded(ECG));
+    let metadata = ecg.replace("links", "documents");
     let office = office("acme");
-    let mut secrets = Vec::new();
-    for target in [
-        ecg.clone(),
-        ecg.replace("links", "documents"),
-        "/v1/documents/reviews".to_owned(),
-    ] {
-        for _ in 0..8 {
-            let (_, answer) = stack.get(&target, &office).await;
-            secrets.extend(answer["url"].as_str().map(str::to_owned));
+    let upload = json!({
+        "collection": "reviews", "file_name": "Alvarez.docx", "size": 1, "sha256": "0".repeat(64),
+        "content_type": "application/pdf",
+    });
+    let upload = upload.to_string();
+    let export = sample(case).to_string();
+    // Stands already, so that it is read.
+    let again = sample("secret").to_string();
+    let calls = [
+        (Method::GET, ecg.as_str(), ""),
+        (Method::GET, &metadata, ""),
+        (Method::GET, "/v1/documents/reviews", ""),
+        (Method::GET, "/v1/documents/ecg-reports", ""),
+        (Method::POST, "/v1/uploads", &upload),
+        (Method::POST, "/v1/reviews", &again),
+        (Method::POST, "/v1/reviews", &export),
+    ];
+    for _ in 0..2 {
+        let calls = calls.iter().map(|(method, target, body)| {
+            stack.call(method.clone(), target, Some(&office), (*body).to_owned())
+        });
+        for response in join_all(calls).await {
+            told.take(&response);
         }
     }
-    secrets
 }

@@ -40,6 +40,13 @@ pub(crate) fn sample(session_id: &str) -> Value {
     request
 }
 
+/// The sample review under a session id, with an owner: so that every kind of write is among its own.
+pub(crate) fn owned(session_id: &str) -> Value {
+    let mut request = sample(session_id);
+    request["owner"] = json!("c-17");
+    request
+}
+
 /// A moment at which every in-process export happens.
 pub(crate) fn noon() -> Timestamp {
     "2025-11-14T12:00:00Z".parse().unwrap()
@@ -50,9 +57,9 @@ pub(crate) fn two_past_noon() -> Timestamp {
     "2025-11-14T12:02:00Z".parse().unwrap()
 }
 
-/// How many writes an export of the sample makes: claim, reservation, thirteen files, the entry of a list, manifest, and
-/// the audit record of its link.
-pub(crate) const WRITES: usize = 18;
+/// How many writes an export of [`owned`] makes: claim, reservation, thirteen files, the entries of two lists, manifest,
+/// and the audit record of its link.
+pub(crate) const WRITES: usize = 19;
 
 /// The programs, built once for all tests.
 pub(crate) async fn programs() -> &'static BTreeMap<String, PathBuf> {
@@ -158,6 +165,15 @@ pub(crate) fn token(user: &str, groups: &[&str], tenant: &str, customer: Option<
     claims.groups = groups.iter().map(|group| (*group).to_owned()).collect();
     claims.tenant = Some(tenant.to_owned());
     claims.customer = customer.map(str::to_owned);
+    issue(&claims, Timestamp::now())
+}
+
+/// A token of a device, which delivers into its collection.
+pub(crate) fn device(tenant: &str, collection: &str) -> String {
+    let mut claims = Claims::new("camera-3");
+    claims.groups = vec!["device".to_owned()];
+    claims.tenant = Some(tenant.to_owned());
+    claims.collection = Some(collection.to_owned());
     issue(&claims, Timestamp::now())
 }
 

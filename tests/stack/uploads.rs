@@ -1,24 +1,26 @@
 //! Uploads: granted, bound to their bytes, found by nobody but their caller, and copied inside S3.
 
+mod copies;
+mod zip;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use casefile::bucket::{Source, Target};
 use casefile::digest::Sha256;
-use casefile::problem::ProblemKind;
-use casefile::store_error::StoreError;
+use casefile::id::TimeId;
 use casefile_local::client;
-use casefile_local::s3::{Fault, FaultRule, When};
 use hyper::{Method, Response};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
-use session_export::review::Exported;
 
-use crate::links::{follow, records, split};
-use crate::support::{BUCKET, Harness, TestStack, caller, export_as, folder, office, sample, store, token};
+use crate::links::{records, split};
+use crate::support::{BUCKET, Harness, TestStack, caller, folder, noon, office, sample, token};
+
+pub(crate) use zip::large_download;
 
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
-async fn grant(stack: &TestStack, token: &str, bytes: &[u8]) -> (u16, Value) {
+pub(crate) async fn grant(stack: &TestStack, token: &str, bytes: &[u8]) -> (u16, Value) {
     let body = json!({
         "collection": "reviews", "file_name": "write-up.docx", "size": bytes.len(),
         "sha256": Sha256::of(bytes).to_string(), "content_type": DOCX,
@@ -31,7 +33,7 @@ async fn grant(stack: &TestStack, token: &str, bytes: &[u8]) -> (u16, Value) {
 }
 
 /// Does what a grant says, with these bytes and these headers instead of its own.
-async fn send(grant: &Value, bytes: &[u8], replaced: &[(&str, &str)]) -> Response<Bytes> {
+pub(crate) async fn send(grant: &Value, bytes: &[u8], replaced: &[(&str, &str)]) -> Response<Bytes> {
     let (address, target) = split(grant["url"].as_str().unwrap());
     let mut headers: Vec<_> = grant["headers"]
         .as_object()
@@ -55,7 +57,7 @@ async fn send(grant: &Value, bytes: &[u8], replaced: &[(&str, &str)]) -> Respons
     .unwrap()
 }
 
-fn before_document() -> Vec<u8> {
+pub(crate) fn before_document() -> Vec<u8> {
     let text = sample("x")["documents"]["before"]["content_base64"].clone();
     BASE64.decode(text.as_str().unwrap()).unwrap()
 }
@@ -200,142 +202,30 @@ async fn a_foreign_upload_is_as_if_it_were_not_there() {
     assert!(keys.is_empty(), "{keys:?}");
 }
 
-#[tokio::test]
-async fn a_zip_that_is_too_large_for_an_answer_waits_in_the_caller_s_inbox() {
-    let harness = Harness::start().await;
-    let mut request = sample("large");
-    request["destination"] = json!("download");
-    // Random enough not to shrink.
-    let noise: Vec<u8> = (0..150_000_u32)
-        .flat_map(|n| Sha256::of(&n.to_be_bytes()).to_base64().into_bytes())
-        .collect();
-    request["documents"]["guidelines"]["content_base64"] = json!(BASE64.encode(&noise[..4_490_000]));
-    let dana = caller("dana", &["office"], "acme");
-    let Exported::Linked(link) = export_as(&harness.export, &dana, &request).await.unwrap() else {
-        panic!("a large ZIP was answered");
-    };
-    // Signed at noon of another day.
-    assert_eq!(follow(link.url.expose()).await.status(), 403);
-    let keys = harness.bucket().keys("").await.unwrap();
-    assert!(keys.len() == 1 && keys[0].starts_with("inbox/"), "{keys:?}");
-    assert_eq!(
-        harness.bucket().hash(&keys[0]).await.unwrap().sha256,
-        link.sha256.unwrap()
-    );
-    assert!(link.file_name.ends_with("_write-up_TR-20417.zip"));
-    assert_eq!(link.size, harness.bucket().head(&keys[0]).await.unwrap().size);
-
-    let now = crate::support::store(&harness.at(jiff::Timestamp::now), &sample("now"))
-        .await
-        .unwrap();
-    let url = now.link.unwrap().url.expose().to_owned();
-    assert_eq!(follow(&url).await.status(), 200);
+/// An upload of Dana's, as its grant would have let it come: its id. Each is a millisecond after the one before it.
+async fn upload(harness: &Harness, number: i64, bytes: &[u8]) -> String {
+    let id = TimeId::floor(noon() + SignedDuration::from_millis(number));
+    put(harness, &inbox_key(id), bytes).await;
+    id.to_string()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failed_copy_is_mended_or_known_to_the_caller() {
-    let bytes = before_document();
-    for (when, fault) in [
-        (When::Before, Fault::error(503, "SlowDown")),
-        (When::Before, Fault::error(409, "ConditionalRequestConflict")),
-        (When::After, Fault::error(500, "InternalError")),
-        (When::After, Fault::Cut),
-    ] {
-        for lasting in [false, true] {
-            let harness = Harness::start().await;
-            let request = uploaded(&harness, &bytes).await;
-            let rule = FaultRule::on("CopyObject");
-            let rule = if lasting { rule } else { rule.times(1) };
-            let injected = harness.s3.faults().inject(rule, when, fault.clone());
-            let first = store(&harness.export, &request).await;
-            assert!(injected.matched() > 0);
-            if let Err(problem) = &first {
-                assert_eq!(problem.kind, ProblemKind::Unavailable, "{when:?} {fault:?}");
-                assert!(lasting && harness.visible_folders().await.is_empty());
-            }
-            injected.remove();
-            let answer = store(&harness.export, &request).await.unwrap();
-            assert_eq!(
-                harness.visible_folders().await,
-                [answer.folder_name],
-                "{when:?} {fault:?}"
-            );
-        }
-    }
+fn inbox_key(id: TimeId) -> String {
+    session_export::uploads::key(id, &caller("dana", &["office"], "acme").inbox())
 }
 
-/// A request whose before document lies in Dana's inbox.
-async fn uploaded(harness: &Harness, bytes: &[u8]) -> Value {
-    let id = casefile::id::TimeId::floor(crate::support::noon());
-    let inbox = caller("dana", &["office"], "acme").inbox();
-    let put = harness.client.put_object().bucket(BUCKET);
-    put.key(session_export::uploads::key(id, &inbox))
-        .checksum_sha256(Sha256::of(bytes).to_base64())
+async fn put(harness: &Harness, key: &str, bytes: &[u8]) {
+    let put = harness.client.put_object().bucket(BUCKET).key(key);
+    put.checksum_sha256(Sha256::of(bytes).to_base64())
         .body(bytes.to_vec().into())
         .send()
         .await
         .unwrap();
-    let mut request = sample("copied");
-    request["documents"]["before"] = json!({"file_name": "x.docx", "upload_id": id.to_string()});
-    request
 }
 
-#[tokio::test]
-async fn a_large_copy_goes_in_parts_and_is_never_half_there() {
-    let harness = Harness::start().await;
-    let bucket = harness.bucket();
-    let bytes = vec![7_u8; 11 * 1024 * 1024];
-    let put = harness.client.put_object().bucket(BUCKET).key("inbox/a b+c%");
-    let version = put.body(bytes.clone().into()).send().await.unwrap().version_id;
-    let source = Source {
-        key: "inbox/a b+c%".to_owned(),
-        version_id: version,
-        size: bytes.len() as u64,
-        sha256: Sha256::of(&bytes),
-    };
-    // Something newer lies over it, which was never looked at.
-    let newer = harness.client.put_object().bucket(BUCKET).key(&source.key);
-    newer.body(b"newer".to_vec().into()).send().await.unwrap();
-    let target = Target {
-        key: "ecg-reports/large".to_owned(),
-        content_type: "application/pdf",
-        metadata: vec![("tenant", "acme".to_owned())],
-    };
-    let part = 5 * 1024 * 1024;
-    let rule = FaultRule::on("UploadPartCopy").skip(2);
-    let injected = harness
-        .s3
-        .faults()
-        .inject(rule, When::Before, Fault::error(503, "SlowDown"));
-    let failed = bucket.copy_in_parts_above(part, part, &source, &target).await;
-    assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
-    assert_eq!(bucket.head(&target.key).await, Err(StoreError::NotFound));
-    injected.remove();
-    let open = harness
-        .client
-        .list_multipart_uploads()
-        .bucket(BUCKET)
-        .send()
-        .await
-        .unwrap();
-    assert!(open.uploads().is_empty(), "the parts of a failed copy are left");
-
-    let created = bucket
-        .copy_in_parts_above(part, part, &source, &target)
-        .await
-        .unwrap();
-    assert!(created.is_new);
-    assert_eq!(bucket.hash(&target.key).await.unwrap().sha256, source.sha256);
-    assert_eq!(bucket.head(&target.key).await.unwrap().metadata["tenant"], "acme");
-    let again = bucket
-        .copy_in_parts_above(part, part, &source, &target)
-        .await
-        .unwrap();
-    assert!(!again.is_new);
-    let other = Source {
-        sha256: Sha256::of(b"x"),
-        ..source
-    };
-    let refused = bucket.copy_in_parts_above(part, part, &other, &target).await;
-    assert_eq!(refused, Err(StoreError::AlreadyExists));
+/// A request whose before document lies in Dana's inbox.
+async fn uploaded(harness: &Harness, bytes: &[u8]) -> Value {
+    let mut request = sample("copied");
+    request["documents"]["before"] =
+        json!({"file_name": "x.docx", "upload_id": upload(harness, 0, bytes).await});
+    request
 }

@@ -10,6 +10,7 @@ use crate::error::BenchError;
 pub(crate) struct Binaries {
     pub(crate) hello_world: PathBuf,
     pub(crate) session_export: PathBuf,
+    pub(crate) signed_download: PathBuf,
 }
 
 /// The workspace's root.
@@ -18,7 +19,7 @@ pub(crate) fn workspace() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_path_buf()
 }
 
-/// Builds both as they are deployed: alone, so that no other package's features come along.
+/// Builds all as they are deployed: alone, so that no other package's features come along.
 pub(crate) fn build() -> Result<Binaries, BenchError> {
     let hello_world = [
         "--package",
@@ -30,6 +31,7 @@ pub(crate) fn build() -> Result<Binaries, BenchError> {
     Ok(Binaries {
         hello_world: build_one("hello-world", &hello_world)?,
         session_export: build_one("session-export", &["--package", "session-export"])?,
+        signed_download: build_one("signed-download", &["--package", "signed-download"])?,
     })
 }
 

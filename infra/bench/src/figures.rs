@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-/// What is measured of one program: medians of several runs.
+use crate::trips::Trips;
+
+/// What is measured of one job: medians of several runs.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Figures {
     /// The program's size in bytes.
@@ -9,12 +11,18 @@ pub(crate) struct Figures {
     pub(crate) first_poll: Duration,
     /// From just before the process starts to the end of its first answer.
     pub(crate) first_answer: Duration,
+    /// The process's own part in that: its CPU time, from `execve` on.
+    pub(crate) first_cpu: Duration,
+    /// The other side's part: CPU time of the S3 that answers the first call, with the TLS handshakes.
+    pub(crate) s3_cpu: Duration,
     /// From giving an event to the end of the answer, in a process that has answered before.
     pub(crate) warm_time: Duration,
     /// CPU time a call in such a process.
     pub(crate) warm_cpu: Duration,
     /// The most memory, in bytes, after all warm calls.
     pub(crate) peak_memory: u64,
+    /// The most requests to S3 that a warm call makes, and in how many round trips.
+    pub(crate) trips: Trips,
 }
 
 /// The middle value, or the lower one of the two; zero of nothing.

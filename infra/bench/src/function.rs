@@ -11,9 +11,6 @@ use crate::runtime_api::RuntimeApi;
 /// Longer than any call takes.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Linux counts CPU time for `/proc` in hundredths of a second (`USER_HZ`).
-const TICK: Duration = Duration::from_millis(10);
-
 /// A program that is measured.
 #[derive(Debug)]
 pub(crate) struct Program<'a> {
@@ -85,16 +82,22 @@ impl Function {
         }
     }
 
-    /// The CPU time that it has used.
+    /// The CPU time that its threads have used, in user mode and in the kernel's.
     pub(crate) fn cpu(&self) -> io::Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        cpu(&stat).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat"))
+        let mut sum = Duration::ZERO;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // A thread may have ended since it was listed.
+            if let Ok(schedstat) = std::fs::read_to_string(thread?.path().join("schedstat")) {
+                sum += cpu(&schedstat).ok_or_else(|| malformed("/proc/PID/task/TID/schedstat"))?;
+            }
+        }
+        Ok(sum)
     }
 
     /// The most memory that it has had, in bytes.
     pub(crate) fn peak_memory(&self) -> io::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        peak_memory(&status).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/status"))
+        peak_memory(&status).ok_or_else(|| malformed("/proc/PID/status"))
     }
 }
 
@@ -132,12 +135,21 @@ fn is_good(answer: &[u8]) -> bool {
         .is_some_and(|status| (200..300).contains(&status))
 }
 
-/// User and system time: fields 14 and 15. The second, the program's name, may contain blanks. Source: proc(5).
-fn cpu(stat: &str) -> Option<Duration> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<u32>().ok();
-    Some(TICK * ticks()?.checked_add(ticks()?)?)
+/// The CPU time that the calling thread has used.
+pub(crate) fn own_cpu() -> Duration {
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    cpu(&schedstat).unwrap_or_default()
+}
+
+/// A thread's time on a CPU: the first number, in nanoseconds; `/proc/PID/stat` counts in hundredths of a second.
+/// Source: the kernel's documentation, *Scheduler statistics*.
+fn cpu(schedstat: &str) -> Option<Duration> {
+    let nanoseconds = schedstat.split_ascii_whitespace().next()?;
+    nanoseconds.parse().ok().map(Duration::from_nanos)
+}
+
+fn malformed(file: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, file)
 }
 
 /// `VmHWM` in bytes. Source: proc(5).
@@ -156,10 +168,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cpu_time_is_read_behind_a_name_with_blanks() {
-        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 12 34 0 0 20 0 1 0 5 1 1";
-        assert_eq!(cpu(stat), Some(Duration::from_millis(460)));
-        assert_eq!(cpu("7 (a"), None);
+    fn cpu_time_is_read_in_nanoseconds() {
+        assert_eq!(cpu("96281 65512 1\n"), Some(Duration::from_nanos(96_281)));
+        assert_eq!(cpu(""), None);
+    }
+
+    #[test]
+    fn a_thread_knows_its_own_cpu_time() {
+        let before = own_cpu();
+        while own_cpu() == before {}
     }
 
     #[test]

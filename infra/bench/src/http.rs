@@ -23,6 +23,11 @@ impl Request {
             .find(|(other, _)| other == name)
             .map(|(_, value)| value.as_str())
     }
+
+    /// All headers; their names are in lower case.
+    pub(crate) fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
 }
 
 /// Reads the next request of a connection; nothing when the client is done.
@@ -67,14 +72,30 @@ pub(crate) fn write(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> io::Result<()> {
-    let mut answer = format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\n", body.len()).into_bytes();
-    for (name, value) in headers {
-        answer.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
-    }
-    answer.extend_from_slice(b"\r\n");
+    let mut answer = head(status, headers, body.len());
     answer.extend_from_slice(body);
     stream.write_all(&answer)?;
     stream.flush()
+}
+
+/// Answers a HEAD: all but the body, of which only the length is told.
+pub(crate) fn write_head(
+    stream: &mut impl Write,
+    status: u16,
+    headers: &[(&str, &str)],
+    length: usize,
+) -> io::Result<()> {
+    stream.write_all(&head(status, headers, length))?;
+    stream.flush()
+}
+
+fn head(status: u16, headers: &[(&str, &str)], length: usize) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {status} \r\ncontent-length: {length}\r\n").into_bytes();
+    for (name, value) in headers {
+        head.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    head.extend_from_slice(b"\r\n");
+    head
 }
 
 fn counted(stream: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
@@ -135,6 +156,15 @@ mod tests {
         );
         assert_eq!(read(&mut stream).unwrap().unwrap().body, b"abcde");
         assert!(read(&mut stream).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_answer_to_head_tells_a_length_without_a_body() {
+        let (mut get, mut head) = (Vec::new(), Vec::new());
+        write(&mut get, 200, &[("etag", "0")], b"hi").unwrap();
+        write_head(&mut head, 200, &[("etag", "0")], 2).unwrap();
+        assert_eq!(get, b"HTTP/1.1 200 \r\ncontent-length: 2\r\netag: 0\r\n\r\nhi");
+        assert_eq!(head, get[..get.len() - 2]);
     }
 
     #[test]

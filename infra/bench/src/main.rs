@@ -1,20 +1,25 @@
-//! Measures session-export as it is deployed (a release build that speaks the Runtime API, with an S3 behind TLS
-//! that answers at once) beside a hello-world in the same run, and says whether it keeps its limits.
+//! Measures session-export and signed-download as they are deployed (release builds that speak the Runtime API, with an
+//! S3 behind TLS that answers at once) beside a hello-world in the same run, and says whether they keep their limits.
 //!
 //! Run with `cargo run --profile tools --package casefile-bench`. Linux only: it reads `/proc`.
 
 mod binaries;
+mod document;
 mod error;
+mod event;
 mod figures;
 mod function;
 mod http;
+mod job;
 mod measure;
 mod parallel;
 mod report;
 mod runtime_api;
 mod s3;
 mod sample;
+mod table;
 mod tls;
+mod trips;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -24,7 +29,7 @@ use clap::Parser;
 use error::BenchError;
 use measure::Bench;
 
-/// Measures session-export beside a hello-world.
+/// Measures session-export and signed-download beside a hello-world.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// How often each program is started.

@@ -1,37 +1,56 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::function::own_cpu;
 use crate::http::{self, Request};
 
-/// As much of S3 as an export needs, behind TLS. It keeps objects in memory and answers at once, or after a delay.
+/// Longer than a killed process's connections stay open.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// As much of S3 as the functions need, behind TLS. It keeps objects in memory and answers at once, or after a delay.
 #[derive(Debug, Clone)]
 pub(crate) struct S3 {
     shared: Arc<Shared>,
     pub(crate) endpoint: String,
 }
 
+/// An object with the headers that it was stored with and is described by.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
 #[derive(Debug)]
 struct Shared {
     tls: Arc<ServerConfig>,
     delay: Duration,
+    /// What is there from the beginning, and stays.
+    standing: BTreeMap<String, Object>,
     state: Mutex<State>,
+    closed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    objects: BTreeMap<String, Vec<u8>>,
-    puts: Vec<Put>,
+    objects: BTreeMap<String, Object>,
+    exchanges: Vec<Exchange>,
+    /// Open connections.
+    open: usize,
+    /// CPU time of those that are closed.
+    cpu: Duration,
 }
 
-/// One PUT, from its first line to the end of its answer.
+/// One request, from its first line until its answer is sent off.
 #[derive(Debug, Clone)]
-pub(crate) struct Put {
+pub(crate) struct Exchange {
+    pub(crate) method: String,
     pub(crate) key: String,
     pub(crate) started: Instant,
     pub(crate) ended: Instant,
@@ -39,27 +58,46 @@ pub(crate) struct Put {
 
 impl S3 {
     /// Serves on a free port; each request is answered `delay` after it was read.
-    pub(crate) fn start(tls: Arc<ServerConfig>, delay: Duration) -> io::Result<Self> {
+    pub(crate) fn start(
+        tls: Arc<ServerConfig>,
+        delay: Duration,
+        standing: impl IntoIterator<Item = (String, Object)>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let endpoint = format!("https://localhost:{}", listener.local_addr()?.port());
         let shared = Arc::new(Shared {
             tls,
             delay,
+            standing: standing.into_iter().collect(),
             state: Mutex::default(),
+            closed: Condvar::new(),
         });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
+                accepting.state().open += 1;
                 let shared = Arc::clone(&accepting);
-                thread::spawn(move || shared.serve(stream));
+                thread::spawn(move || {
+                    shared.serve(stream);
+                    shared.close();
+                });
             }
         });
         Ok(Self { shared, endpoint })
     }
 
-    /// The PUTs since the last time; the objects are forgotten with them.
-    pub(crate) fn take_puts(&self) -> Vec<Put> {
-        std::mem::take(&mut *self.shared.state()).puts
+    /// The requests since the last time; what was stored is forgotten with them.
+    pub(crate) fn take_exchanges(&self) -> Vec<Exchange> {
+        let mut state = self.shared.state();
+        state.objects.clear();
+        std::mem::take(&mut state.exchanges)
+    }
+
+    /// Waits until all connections are closed, and gives the CPU time that was spent on them since the last time.
+    pub(crate) fn take_cpu(&self) -> Duration {
+        let Shared { closed, .. } = &*self.shared;
+        let waited = closed.wait_timeout_while(self.shared.state(), CLOSING, |state| state.open > 0);
+        std::mem::take(&mut waited.unwrap_or_else(PoisonError::into_inner).0.cpu)
     }
 }
 
@@ -68,7 +106,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Serves one connection until the client closes it.
+    /// Serves one connection, in a thread of its own, until the client closes it.
     fn serve(&self, stream: TcpStream) {
         let Ok(connection) = ServerConnection::new(Arc::clone(&self.tls)) else {
             return;
@@ -84,51 +122,93 @@ impl Shared {
         }
     }
 
+    fn close(&self) {
+        let cpu = own_cpu();
+        let mut state = self.state();
+        state.open = state.open.saturating_sub(1);
+        state.cpu += cpu;
+        self.closed.notify_all();
+    }
+
     fn answer(&self, request: Request, stream: &mut impl Write) -> io::Result<()> {
         if !self.delay.is_zero() {
             thread::sleep(self.delay);
         }
         let key = key(&request.target).to_owned();
-        if request.method != "PUT" {
-            return self.get(&request, &key, stream);
-        }
-        let started = request.arrived;
-        let stored = self.put(&key, request.header("if-none-match").is_some(), request.body);
-        if stored {
-            http::write(stream, 200, &[("etag", "\"0\""), ("x-amz-version-id", "1")], b"")?;
-        } else {
-            refuse(stream, 412, "PreconditionFailed")?;
-        }
-        self.state().puts.push(Put {
-            key,
-            started,
+        let mut state = self.state();
+        // Before the answer is on its way: what the client does next comes after it.
+        state.exchanges.push(Exchange {
+            method: request.method.clone(),
+            key: key.clone(),
+            started: request.arrived,
             ended: Instant::now(),
         });
-        Ok(())
-    }
-
-    /// Whether the object could be stored.
-    fn put(&self, key: &str, create_only: bool, body: Vec<u8>) -> bool {
-        let mut state = self.state();
-        if create_only && state.objects.contains_key(key) {
-            return false;
+        if request.method == "PUT" {
+            let is_stored = state.put(key, request);
+            drop(state);
+            return if is_stored {
+                http::write(stream, 200, &[("etag", "\"0\""), ("x-amz-version-id", "1")], b"")
+            } else {
+                refuse(stream, 412, "PreconditionFailed")
+            };
         }
-        state.objects.insert(key.to_owned(), body);
-        true
-    }
-
-    fn get(&self, request: &Request, key: &str, stream: &mut impl Write) -> io::Result<()> {
-        let object = self.state().objects.get(key).cloned();
+        let object = state
+            .objects
+            .get(&key)
+            .or_else(|| self.standing.get(&key))
+            .cloned();
+        drop(state);
         match (request.method.as_str(), object) {
-            ("GET", Some(body)) => http::write(
-                stream,
-                200,
-                &[("etag", "\"0\""), ("x-amz-version-id", "1")],
-                &body,
-            ),
+            ("GET", Some(object)) => http::write(stream, 200, &object.described(), &object.body),
+            ("HEAD", Some(object)) => http::write_head(stream, 200, &object.described(), object.body.len()),
             ("GET", None) => refuse(stream, 404, "NoSuchKey"),
+            ("HEAD", None) => http::write_head(stream, 404, &[], 0),
             _ => refuse(stream, 501, "NotImplemented"),
         }
+    }
+}
+
+impl State {
+    /// Whether the object could be stored.
+    fn put(&mut self, key: String, request: Request) -> bool {
+        if request.header("if-none-match").is_some() && self.objects.contains_key(&key) {
+            return false;
+        }
+        let is_kept = |name: &str| {
+            ["content-type", "x-amz-checksum-sha256"].contains(&name) || name.starts_with("x-amz-meta-")
+        };
+        let headers = request.headers().iter().filter(|(name, _)| is_kept(name));
+        let object = Object {
+            headers: headers.cloned().collect(),
+            body: request.body,
+        };
+        self.objects.insert(key, object);
+        true
+    }
+}
+
+impl Object {
+    /// What S3 says of it in headers.
+    fn described(&self) -> Vec<(&str, &str)> {
+        let own = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let given = [
+            (
+                "x-amz-id-2",
+                "Uuag1LuByRx9e6j5Onimru9pO4ZVKnJ2Qz7/C1NPcfTWAtRPfTaOFg==",
+            ),
+            ("x-amz-request-id", "656C76696E6727732072657175657374"),
+            ("date", "Fri, 14 Nov 2025 14:25:30 GMT"),
+            ("last-modified", "Fri, 14 Nov 2025 14:25:10 GMT"),
+            ("etag", "\"0\""),
+            ("accept-ranges", "bytes"),
+            ("server", "AmazonS3"),
+            ("x-amz-server-side-encryption", "AES256"),
+            ("x-amz-version-id", "1"),
+        ];
+        given.into_iter().chain(own).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::binaries::workspace;
 use crate::error::BenchError;
+use crate::event::http_event;
 
 /// The sample review of `tests/fixtures/review`, to be exported again and again.
 #[derive(Debug)]
@@ -45,55 +46,12 @@ impl Sample {
         let before = json!({ "file_name": name, "content_base64": self.before });
         let body =
             json!({ "session": session, "documents": { "before": before, "guidelines": self.guidelines } });
-        http_event(&body.to_string()).to_string().into_bytes()
+        http_event("POST", "POST /v1/reviews", "/v1/reviews", Some(&body.to_string()))
     }
 }
 
 fn base64(path: &Path) -> Result<String, BenchError> {
     Ok(STANDARD.encode(std::fs::read(path)?))
-}
-
-/// An event of payload format 2.0, as API Gateway sends it.
-fn http_event(body: &str) -> Value {
-    let key = "POST /v1/reviews";
-    let claims =
-        json!({ "sub": "bench", "email": "bench@localhost", "groups": "[office]", "tenant": "bench" });
-    json!({
-        "version": "2.0",
-        "routeKey": key,
-        "rawPath": "/v1/reviews",
-        "rawQueryString": "",
-        "headers": {
-            "content-length": body.len().to_string(),
-            "content-type": "application/json",
-            "host": "id.execute-api.us-east-1.amazonaws.com",
-            "user-agent": "casefile-bench",
-            "x-forwarded-for": "192.0.2.1",
-            "x-forwarded-port": "443",
-            "x-forwarded-proto": "https",
-        },
-        "requestContext": {
-            "accountId": "000000000000",
-            "apiId": "id",
-            "authorizer": { "jwt": { "claims": claims, "scopes": null } },
-            "domainName": "id.execute-api.us-east-1.amazonaws.com",
-            "domainPrefix": "id",
-            "http": {
-                "method": "POST",
-                "path": "/v1/reviews",
-                "protocol": "HTTP/1.1",
-                "sourceIp": "192.0.2.1",
-                "userAgent": "casefile-bench",
-            },
-            "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": key,
-            "stage": "$default",
-            "time": "14/Nov/2025:14:25:10 +0000",
-            "timeEpoch": 1_763_130_310_000_i64,
-        },
-        "body": body,
-        "isBase64Encoded": false,
-    })
 }
 
 #[cfg(test)]

@@ -151,7 +151,8 @@ impl Bucket {
         &self,
         object: &NewObject,
     ) -> Result<Option<String>, SdkError<PutObjectError, HttpResponse>> {
-        self.client
+        let put = self
+            .client
             .put_object()
             .bucket(&self.name)
             .key(&object.key)
@@ -161,12 +162,14 @@ impl Bucket {
             .set_metadata(metadata_of(&object.metadata))
             .body(ByteStream::from(object.body.clone()))
             .customize()
-            .config_override(patience(object.body.len()))
             // The signed checksum covers the body; hashing it again for the signature would only cost time.
-            .disable_payload_signing()
-            .send()
-            .await
-            .map(|put| put.version_id)
+            .disable_payload_signing();
+        let put = if object.body.len() > LARGE_BODY {
+            put.config_override(patient())
+        } else {
+            put
+        };
+        put.send().await.map(|put| put.version_id)
     }
 
     /// What lies where something was to be created.
@@ -294,14 +297,6 @@ enum CreateError {
 fn patient() -> Builder {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(LONG_TIMEOUT);
     Config::builder().timeout_config(timeouts.build())
-}
-
-fn patience(body: usize) -> Builder {
-    if body > LARGE_BODY {
-        patient()
-    } else {
-        Config::builder()
-    }
 }
 
 fn metadata_of(metadata: &Metadata) -> Option<HashMap<String, String>> {
