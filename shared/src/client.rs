@@ -106,7 +106,7 @@ impl S3Settings {
 }
 
 /// The HTTP client without its check at start, which would read all root certificates once more than the first
-/// connection does: a millisecond and more of CPU. A bundle that can't be read is refused with the settings.
+/// connection does: two milliseconds. A bundle that can't be read is refused with the settings.
 #[derive(Debug)]
 struct Connections(SharedHttpClient);
 
