@@ -14,7 +14,7 @@ use casefile::problem::Problem;
 use super::state::{self, Change, Stored};
 use super::{REFUSED, shared_file};
 
-/// `DELETE /v1/s/{id}`: no use that begins after this answers 204 gets anything; an address that a use
+/// `DELETE /v1/s/{token}`, with the grant id in its place: no use that begins after this answers 204 gets anything; an address that a use
 /// before has got works for what is left of its 60 seconds. To revoke again changes nothing.
 ///
 /// # Errors

@@ -171,7 +171,7 @@ Resources:
         Get: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: '/v1/links/{collection}/{path+}'}}
         Use: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: '/v1/s/{token}', Auth: {Authorizer: NONE}}}
         Look: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: HEAD, Path: '/v1/s/{token}', Auth: {Authorizer: NONE}}}
-        Revoke: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: DELETE, Path: '/v1/s/{id}'}}
+        Revoke: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: DELETE, Path: '/v1/s/{token}'}}
   Export:
     Type: AWS::Serverless::Function
     Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: session-export}}

@@ -51,7 +51,7 @@ fn routes_without_an_authorizer_stand_beside_those_with_one() {
         event("Post", "post", "/v1/links", ""),
         event("Use", "GET", "/v1/s/{token}", none),
         event("Look", "HEAD", "/v1/s/{token}", none),
-        event("Revoke", "DELETE", "/v1/s/{id}", ""),
+        event("Revoke", "DELETE", "/v1/s/{token}", ""),
     ];
     let template = format!("{}{API}", function(&format!("Events:\n{}", events.concat())));
     let template = parse(&template).unwrap();
@@ -60,7 +60,7 @@ fn routes_without_an_authorizer_stand_beside_those_with_one() {
         route("POST", "/v1/links", true),
         route("GET", "/v1/s/{token}", false),
         route("HEAD", "/v1/s/{token}", false),
-        route("DELETE", "/v1/s/{id}", true),
+        route("DELETE", "/v1/s/{token}", true),
     ];
     assert_eq!(template.functions[0].routes, expected);
 }
