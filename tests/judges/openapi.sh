@@ -11,22 +11,7 @@ cd "$(dirname "$0")/../.."
 venv=$(realpath "${1:?usage: $0 VENV}")
 spec=$PWD/infra/openapi.yaml
 judge=$PWD/tests/judges/openapi.py
-work=$(mktemp -d)
-stack=
-stop() {
-    if [ -n "$stack" ]; then
-        kill -INT -- "-$stack" 2>/dev/null || true
-        for _ in $(seq 50); do
-            kill -0 -- "-$stack" 2>/dev/null || break
-            sleep 0.1
-        done
-        kill -KILL -- "-$stack" 2>/dev/null || true
-    fi
-    rm -rf "$work"
-}
-trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+. tests/judges/local_stack.sh
 
 run() {
     echo "+ $*"
@@ -35,26 +20,12 @@ run() {
 
 run "$venv/bin/python" "$judge" examples "$spec"
 
-local_stack=(cargo run --quiet --locked --bin casefile-local --)
-echo "+ ${local_stack[*]} --port 0 --s3-port 0 --data $work/data"
-set -m # the background job leads a process group
-"${local_stack[@]}" --port 0 --s3-port 0 --data "$work/data" >"$work/log" 2>&1 </dev/null &
-stack=$!
-set +m
-for attempt in $(seq 600); do
-    grep -q "Ctrl-C stops" "$work/log" && break
-    if [ "$attempt" = 600 ] || ! kill -0 "$stack" 2>/dev/null; then
-        echo "$0: cargo local did not start:" >&2
-        cat "$work/log" >&2
-        exit 1
-    fi
-    sleep 0.5
-done
+start_stack
 api=$(sed -n 's/^HTTP API  *//p' "$work/log")
 
 who=(token --user fuzz --group office --group auditor --tenant acme)
-echo "+ ${local_stack[*]} ${who[*]}"
-CASEFILE_TOKEN=$("${local_stack[@]}" "${who[@]}")
+echo "+ cargo local ${who[*]}"
+CASEFILE_TOKEN=$(cargo local "${who[@]}")
 export CASEFILE_TOKEN
 run "$venv/bin/python" "$judge" prepare "$spec" "$api" tests/fixtures/review "$work"
 

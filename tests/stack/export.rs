@@ -14,7 +14,7 @@ use zip::ZipArchive;
 
 use crate::links::records;
 use crate::support::{
-    AUDIT_BUCKET, Harness, TestStack, caller, device, export_as, folder, office, same, sample,
+    AUDIT_BUCKET, Harness, TestStack, caller, device, export_as, folder, office, pointers, same, sample,
 };
 
 const FILES: [&str; 14] = [
@@ -242,13 +242,10 @@ async fn wrong_requests_are_told_all_that_is_wrong() {
     assert_eq!(status, 422);
     assert_eq!(problem["type"], "urn:casefile:problem:invalid-request");
     assert!(!problem["instance"].as_str().unwrap().is_empty());
-    let pointers: Vec<_> = problem["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|error| &error["pointer"])
-        .collect();
-    assert_eq!(pointers, ["/documents/before/file_name", "/session/session_id"]);
+    assert_eq!(
+        pointers(&problem),
+        ["/documents/before/file_name", "/session/session_id"]
+    );
     assert_eq!(stack.post("{\"session\":".to_owned()).await.0, 400);
     let (status, problem) = stack.post(format!("\"{}\"", "x".repeat(6 * 1024 * 1024))).await;
     assert_eq!(status, 413, "{problem}");

@@ -155,6 +155,15 @@ impl TestStack {
     }
 }
 
+/// Where a problem says that something is wrong.
+pub(crate) fn pointers(problem: &Value) -> Vec<&str> {
+    let errors = problem["errors"].as_array().unwrap();
+    errors
+        .iter()
+        .map(|error| error["pointer"].as_str().unwrap())
+        .collect()
+}
+
 /// A token of office staff of a tenant.
 pub(crate) fn office(tenant: &str) -> String {
     token("dana", &["office"], tenant, None)

@@ -145,7 +145,10 @@ impl SessionExport {
             Route::GrantUpload => Activity::Upload,
         };
         let origin = Origin::of(&request, request_id);
-        let caller = self.caller(&request, activity, &origin).await?;
+        let links = self.reviews.links();
+        let caller = links
+            .caller(&request, &self.default_tenant, activity, &origin)
+            .await?;
         let base_url = request.base_url();
         let asking = Asking {
             caller: &caller,
@@ -154,23 +157,10 @@ impl SessionExport {
         };
         let body = request.json_body()?;
         if route == Route::GrantUpload {
-            let grant = uploads::grant(self.reviews.links(), &asking, &body).await?;
+            let grant = uploads::grant(links, &asking, &body).await?;
             http::json(201, &grant)
         } else {
             route::exported(&self.export_review(&asking, &body, &[]).await?)
-        }
-    }
-
-    /// The caller; that there is none is a refusal, and recorded like any other.
-    async fn caller(
-        &self,
-        request: &Request,
-        activity: Activity,
-        origin: &Origin,
-    ) -> Result<Caller, Problem> {
-        match Caller::of(request, &self.default_tenant) {
-            Ok(caller) => Ok(caller),
-            Err(problem) => Err(self.reviews.links().nobody(activity, origin, problem).await),
         }
     }
 

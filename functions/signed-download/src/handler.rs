@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use casefile::caller::{Caller, Origin};
+use casefile::caller::Origin;
 use casefile::http::{self, Request, Response};
 use casefile::id::Entropy;
 use casefile::link::{Asking, Links};
@@ -77,14 +77,16 @@ impl SignedDownload {
         route: KnownRoute,
         origin: &Origin,
     ) -> Result<Response, Problem> {
-        let caller = self.caller(&request, &route, origin).await?;
+        let links = &self.links;
+        let caller = links
+            .caller(&request, &self.default_tenant, route.activity(), origin)
+            .await?;
         let base_url = request.base_url();
         let asking = Asking {
             caller: &caller,
             origin,
             base_url: base_url.as_deref(),
         };
-        let links = &self.links;
         match route {
             KnownRoute::Link(place) => links::one(links, &asking, &request, place).await,
             KnownRoute::Links => links::many(links, &asking, request).await,
@@ -92,19 +94,6 @@ impl SignedDownload {
             KnownRoute::List { collection } => documents::list(links, &asking, &request, &collection).await,
             KnownRoute::Metadata(place) => documents::metadata(links, &asking, &request, &place).await,
             KnownRoute::Audit => audit::search(links, &asking, &request).await,
-        }
-    }
-
-    /// The caller; that there is none is a refusal, and recorded like any other.
-    async fn caller(
-        &self,
-        request: &Request,
-        route: &KnownRoute,
-        origin: &Origin,
-    ) -> Result<Caller, Problem> {
-        match Caller::of(request, &self.default_tenant) {
-            Ok(caller) => Ok(caller),
-            Err(problem) => Err(self.links.nobody(route.activity(), origin, problem).await),
         }
     }
 }

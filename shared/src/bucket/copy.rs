@@ -53,8 +53,8 @@ pub struct Target {
 
 impl Bucket {
     /// Copies one version of an object to a key; nothing is ever overwritten. Above 128 MiB it goes in parts, and
-    /// `target` appears when all of them are there. The copy carries the source's digest in its metadata. When the key is taken, what lies there is compared, as for
-    /// [`Bucket::create`].
+    /// `target` appears when all of them are there. The copy carries the source's digest in its metadata. When the key
+    /// is taken, what lies there is compared, as for [`Bucket::create`].
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the source is gone; [`StoreError::AlreadyExists`] when other content lies at the

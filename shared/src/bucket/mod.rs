@@ -20,6 +20,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Builder, Config};
 use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -224,8 +225,14 @@ impl Bucket {
         version_id: Option<&str>,
         limit: u64,
     ) -> Result<Bytes, StoreError> {
+        let object = self.open(key, version_id).await?;
+        Self::collect(object.body, limit).await
+    }
+
+    /// All of an answer's body, if it has at most `limit` bytes.
+    async fn collect(body: ByteStream, limit: u64) -> Result<Bytes, StoreError> {
         let mut bytes = Vec::new();
-        self.stream(key, version_id, |chunk| {
+        Self::drain(body, |chunk| {
             bytes.extend_from_slice(chunk);
             if bytes.len() as u64 > limit {
                 Err(StoreError::TooLarge { limit })
@@ -252,7 +259,8 @@ impl Bucket {
     pub async fn hash_version(&self, key: &str, version_id: Option<&str>) -> Result<Content, StoreError> {
         let mut size = 0;
         let mut hasher = Hasher::default();
-        self.stream(key, version_id, |chunk| {
+        let object = self.open(key, version_id).await?;
+        Self::drain(object.body, |chunk| {
             size += chunk.len() as u64;
             hasher.update(chunk);
             Ok(())
@@ -264,15 +272,10 @@ impl Bucket {
         })
     }
 
-    async fn stream(
-        &self,
-        key: &str,
-        version_id: Option<&str>,
-        take: impl FnMut(&[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    async fn open(&self, key: &str, version_id: Option<&str>) -> Result<GetObjectOutput, StoreError> {
         let get = self.client.get_object().bucket(&self.name).key(key);
         let object = get.set_version_id(version_id.map(str::to_owned)).send().await;
-        Self::drain(object.map_err(|error| classify("GetObject", &error))?.body, take).await
+        object.map_err(|error| classify("GetObject", &error))
     }
 
     async fn drain(

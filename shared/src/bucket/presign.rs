@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use jiff::Timestamp;
+use serde::Serializer;
 
 use super::Bucket;
 use crate::digest::Sha256;
@@ -27,6 +28,14 @@ impl SignedUrl {
     /// The URL itself, for the answer to its caller and nothing else.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Writes the URL into the answer to its caller: for `serialize_with`.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize_exposed<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
     }
 }
 

@@ -31,22 +31,10 @@ impl Bucket {
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::TooLarge`], [`StoreError::Unavailable`], [`StoreError::Refused`].
     pub async fn read_tagged(&self, key: &str, limit: u64) -> Result<Tagged, StoreError> {
-        let object = self.client.get_object().bucket(&self.name).key(key).send().await;
-        let object = object.map_err(|error| classify("GetObject", &error))?;
+        let object = self.open(key, None).await?;
         let etag = object.e_tag.ok_or(StoreError::Damaged("S3 gave no entity tag"))?;
-        let mut bytes = Vec::new();
-        Self::drain(object.body, |chunk| {
-            bytes.extend_from_slice(chunk);
-            if bytes.len() as u64 > limit {
-                return Err(StoreError::TooLarge { limit });
-            }
-            Ok(())
-        })
-        .await?;
-        Ok(Tagged {
-            bytes: Bytes::from(bytes),
-            etag,
-        })
+        let bytes = Self::collect(object.body, limit).await?;
+        Ok(Tagged { bytes, etag })
     }
 
     /// Gives an object new content, if it still has the content that `etag` names.

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::json::Errors;
+use crate::problem::Problem;
 
 /// The parameters of a query, each at most once.
 #[derive(Debug)]
@@ -60,6 +61,20 @@ impl Query {
             let number = text.parse().ok().filter(|n| (least..=most).contains(n));
             number.ok_or_else(|| format!("must be a whole number from {least} to {most}"))
         })
+    }
+
+    /// Refuses every parameter, for a route that takes none.
+    ///
+    /// # Errors
+    /// `invalid-request` with each of them.
+    pub fn refuse_all(raw: &str) -> Result<(), Problem> {
+        let mut errors = Errors::default();
+        Self::read(raw, &mut errors).refuse_rest(&[], &mut errors);
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid(errors.into_vec()))
+        }
     }
 
     /// Refuses what nobody took.

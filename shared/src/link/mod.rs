@@ -9,9 +9,9 @@ pub mod terms;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use crate::audit::{Activity, AuditLog, Event, File, Given, Outcome};
+use crate::audit::{Activity, Asked, AuditLog, Event, File, Given, Outcome};
 use crate::bucket::{Bucket, SignedRead, SignedUrl};
 use crate::caller::{Caller, Origin};
 use crate::collection::{Collection, LinkKind};
@@ -57,11 +57,29 @@ pub struct Asking<'a> {
     pub base_url: Option<&'a str>,
 }
 
+impl Asking<'_> {
+    /// What happened to this request, for the log of the caller's own tenant.
+    pub fn event<'a>(&'a self, activity: Activity, outcome: Outcome, decision: &'a Decision) -> Event<'a> {
+        Event {
+            activity,
+            outcome,
+            caller: Some(self.caller),
+            origin: self.origin,
+            tenant: Some(self.caller.tenant.as_str()),
+            policies: &decision.policies,
+            file: None,
+            grant_id: None,
+            asked: Asked::default(),
+            given: Given::default(),
+        }
+    }
+}
+
 /// A link, as its caller gets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Link {
     /// The link. Whoever has it may use it.
-    #[serde(serialize_with = "exposed")]
+    #[serde(serialize_with = "SignedUrl::serialize_exposed")]
     pub url: SignedUrl,
     /// Its kind.
     pub kind: LinkKind,
@@ -95,10 +113,6 @@ pub struct Link {
     /// The network that a share link may be used from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
-}
-
-fn exposed<S: Serializer>(url: &SignedUrl, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(url.expose())
 }
 
 /// What a link is made from, when all is decided.
@@ -180,23 +194,19 @@ impl Links {
             (true, LinkKind::Direct) => Some(self.direct(&grant).await?),
             (true, LinkKind::Share) => Some(self.share(asking, &grant).await?),
         };
-        let event = Event {
-            activity: Activity::Share,
-            outcome: match link {
-                Some(_) => Outcome::Success,
-                None => Outcome::Refused {
-                    status: 422,
-                    reason: "not_inline",
-                },
+        let outcome = match link {
+            Some(_) => Outcome::Success,
+            None => Outcome::Refused {
+                status: 422,
+                reason: "not_inline",
             },
-            caller: Some(asking.caller),
-            origin: asking.origin,
-            tenant: Some(asking.caller.tenant.as_str()),
-            policies: &decision.policies,
+        };
+        let event = Event {
             file: Some(file(self.bucket.name(), document)),
             grant_id: link.as_ref().map(|link| link.grant_id.clone()),
             asked: request.asked(),
             given: link.as_ref().map(given).unwrap_or_default(),
+            ..asking.event(Activity::Share, outcome, decision)
         };
         self.audit.write(id, &event).await?;
         link.ok_or_else(|| Problem::invalid(refusal.into_iter().collect()))

@@ -5,6 +5,8 @@ use crate::audit::{Activity, Asked, Event, File, Given, Outcome};
 use crate::caller::{Caller, Origin};
 use crate::collection::Collection;
 use crate::document::Document;
+use crate::http::Request;
+use crate::name::TenantId;
 use crate::permission::{Action, Decision, Resource};
 use crate::problem::{Problem, ProblemKind};
 use crate::store_error::StoreError;
@@ -84,29 +86,35 @@ impl Links {
             Some(_) => "forbidden",
             None => "not_found",
         };
+        let outcome = Outcome::Refused { status: 404, reason };
         let event = Event {
-            activity: refusal.activity,
-            outcome: Outcome::Refused { status: 404, reason },
-            caller: Some(asking.caller),
-            origin: asking.origin,
-            tenant: Some(asking.caller.tenant.as_str()),
-            policies: &refusal.decision.policies,
             file: Some(File {
                 bucket: self.bucket.name().to_owned(),
                 collection: refusal.collection.to_owned(),
                 ..self.place(refusal.collection, refusal.path)
             }),
-            grant_id: None,
             asked,
-            given: Given::default(),
+            ..asking.event(refusal.activity, outcome, refusal.decision)
         };
         self.audit.write(self.audit.next_id()?, &event).await?;
         Err(no_document())
     }
 
-    /// Records that nobody is known to be asking, and gives the problem that the caller gets: `problem`, or that it
-    /// can't be recorded.
-    pub async fn nobody(&self, activity: Activity, origin: &Origin, problem: Problem) -> Problem {
+    /// Who is asking. That nobody is known to be is a refusal, and recorded like any other.
+    ///
+    /// # Errors
+    /// `unauthenticated`; `unavailable` when that can't be recorded.
+    pub async fn caller(
+        &self,
+        request: &Request,
+        default_tenant: &TenantId,
+        activity: Activity,
+        origin: &Origin,
+    ) -> Result<Caller, Problem> {
+        let problem = match Caller::of(request, default_tenant) {
+            Ok(caller) => return Ok(caller),
+            Err(problem) => problem,
+        };
         let event = Event {
             activity,
             outcome: Outcome::Refused {
@@ -122,11 +130,8 @@ impl Links {
             asked: Asked::default(),
             given: Given::default(),
         };
-        let written = match self.audit.next_id() {
-            Ok(id) => self.audit.write(id, &event).await,
-            Err(failed) => Err(failed),
-        };
-        written.err().unwrap_or(problem)
+        self.audit.write(self.audit.next_id()?, &event).await?;
+        Err(problem)
     }
 
     /// Whether the caller may do this in a collection of its tenant. That it may not is no secret.
@@ -149,23 +154,16 @@ impl Links {
         if decision.allowed {
             return Ok(decision);
         }
+        let outcome = Outcome::Refused {
+            status: 403,
+            reason: "forbidden",
+        };
         let event = Event {
-            activity,
-            outcome: Outcome::Refused {
-                status: 403,
-                reason: "forbidden",
-            },
-            caller: Some(caller),
-            origin: asking.origin,
-            tenant: Some(caller.tenant.as_str()),
-            policies: &decision.policies,
             file: Some(File {
                 collection: collection.name().to_owned(),
                 ..File::default()
             }),
-            grant_id: None,
-            asked: Asked::default(),
-            given: Given::default(),
+            ..asking.event(activity, outcome, &decision)
         };
         self.audit.write(self.audit.next_id()?, &event).await?;
         let detail = format!("you may not put files into the collection {}", collection.name());

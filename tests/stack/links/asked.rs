@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{encoded, follow, put, records};
-use crate::support::{TestStack, folder, office, sample};
+use crate::support::{TestStack, folder, office, pointers, sample};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_survive_the_whole_way_to_the_saved_file() {
@@ -79,12 +79,6 @@ async fn a_link_s_wishes_are_checked_all_at_once_and_clamped_honestly() {
     let wrong = format!("{bol}?kind=both&expires_in=59&disposition=show&uses=0&network=x&redirect=1&x=y");
     let (status, problem) = stack.get(&wrong, &office("acme")).await;
     assert_eq!(status, 422);
-    let pointers: Vec<_> = problem["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|error| &error["pointer"])
-        .collect();
     let expected = [
         "?kind",
         "?expires_in",
@@ -94,7 +88,7 @@ async fn a_link_s_wishes_are_checked_all_at_once_and_clamped_honestly() {
         "?redirect",
         "?x",
     ];
-    assert_eq!(pointers, expected);
+    assert_eq!(pointers(&problem), expected);
 
     let (_, share) = stack.get(bol, &office("acme")).await;
     assert_eq!(
@@ -190,14 +184,8 @@ async fn in_bulk_each_item_has_its_own_outcome_and_its_own_record() {
         )
         .await;
     let problem: Value = serde_json::from_slice(response.body()).unwrap();
-    let pointers: Vec<_> = problem["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|error| &error["pointer"])
-        .collect();
     assert_eq!(
-        pointers,
+        pointers(&problem),
         ["/x", "/items/0/path", "/items/1/path", "/items/1/more"],
         "{problem}"
     );

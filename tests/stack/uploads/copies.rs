@@ -136,3 +136,49 @@ async fn what_is_copied_is_the_version_that_was_looked_at() {
     let copied = harness.bucket().hash(BEFORE).await.unwrap();
     assert_eq!(copied.sha256, Sha256::of(&bytes));
 }
+
+/// Each of the three calls of a copy in parts fails once, before and after taking effect, or its answer is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_in_parts_whose_calls_fail_once_is_mended_on_the_way() {
+    let bytes = vec![7_u8; 11 * 1024 * 1024];
+    let part = 5 * 1024 * 1024;
+    for operation in [
+        "CreateMultipartUpload",
+        "UploadPartCopy",
+        "CompleteMultipartUpload",
+    ] {
+        for (when, fault) in [
+            (When::Before, Fault::error(503, "SlowDown")),
+            (When::After, Fault::error(500, "InternalError")),
+            (When::After, Fault::Cut),
+        ] {
+            let harness = Harness::start().await;
+            let bucket = harness.bucket();
+            let put = harness.client.put_object().bucket(BUCKET).key("inbox/large");
+            let version_id = put.body(bytes.clone().into()).send().await.unwrap().version_id;
+            let source = Source {
+                key: "inbox/large".to_owned(),
+                version_id,
+                size: bytes.len() as u64,
+                sha256: Sha256::of(&bytes),
+            };
+            let target = Target {
+                key: "ecg-reports/large".to_owned(),
+                content_type: "application/pdf",
+                metadata: Vec::new(),
+            };
+            let rule = FaultRule::on(operation).times(1);
+            let injected = harness.s3.faults().inject(rule, when, fault.clone());
+            let copied = bucket.copy_in_parts_above(part, part, &source, &target).await;
+            let case = format!("{operation} {when:?} {fault:?}");
+            assert!(injected.matched() > 0 && copied.is_ok(), "{case}: {copied:?}");
+            let head = bucket.head(&target.key).await.unwrap();
+            assert_eq!(head.sha256(), Some(source.sha256), "{case}");
+            assert_eq!(
+                bucket.hash(&target.key).await.unwrap().sha256,
+                source.sha256,
+                "{case}"
+            );
+        }
+    }
+}

@@ -51,10 +51,7 @@ impl NewFile {
 
     /// Its bytes, if they are in memory.
     pub fn bytes(&self) -> Option<&Bytes> {
-        match &self.content {
-            Content::Bytes(bytes) | Content::Upload(_, Some(bytes)) => Some(bytes),
-            Content::Upload(_, None) => None,
-        }
+        self.content.bytes()
     }
 
     /// The file as a manifest lists it.

@@ -24,6 +24,7 @@ impl Export<'_> {
         let manifest = &folder.manifest;
         let body = serde_json::to_vec(&self.pointer(base, folder))
             .map_err(|_| Problem::new(ProblemKind::Internal, "a list's entry can't be written as JSON"))?;
+        let (sha256, body) = (Sha256::of(&body), Bytes::from(body));
         let tenant = &self.asking.caller.tenant;
         let owner = self.request.owner.clone();
         let lists = [
@@ -41,8 +42,8 @@ impl Export<'_> {
             NewObject {
                 key: key.path(base),
                 content_type: key.content_type(),
-                body: Bytes::copy_from_slice(&body),
-                sha256: Sha256::of(&body),
+                body: body.clone(),
+                sha256,
                 metadata: Metadata::new(),
             }
         });

@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use bytes::Bytes;
-use casefile::audit::{Activity, Asked, Event, File, Given, Outcome};
+use casefile::audit::{Activity, Event, File, Outcome};
 use casefile::bucket::{Created, NewObject, Target};
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
@@ -295,20 +295,14 @@ impl Export<'_> {
     async fn record(&self, path: &str) -> Result<(), Problem> {
         let links = &self.service.links;
         let event = Event {
-            activity: Activity::Export,
-            outcome: Outcome::Success,
-            caller: Some(self.asking.caller),
-            origin: self.asking.origin,
-            tenant: Some(self.asking.caller.tenant.as_str()),
-            policies: &self.decision.policies,
             file: Some(File {
                 collection: Collection::Reviews.name().to_owned(),
                 path: path.to_owned(),
                 ..File::default()
             }),
-            grant_id: None,
-            asked: Asked::default(),
-            given: Given::default(),
+            ..self
+                .asking
+                .event(Activity::Export, Outcome::Success, &self.decision)
         };
         links.audit.write(links.audit.next_id()?, &event).await
     }

@@ -3,6 +3,8 @@
 //! It is read in two steps: [`ReviewRequest::parse`] checks everything that stands in the request;
 //! [`ReviewRequest::with`] joins it with the documents, of which some may have been uploaded before.
 
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
@@ -47,6 +49,8 @@ pub struct ReviewRequest<'a, D = Document> {
     pub owner: Option<Owner>,
     /// The session as it came.
     session_text: &'a str,
+    /// [`ReviewRequest::content_sha256`], once it was asked for: it reads all of a session.
+    content_sha256: OnceLock<Sha256>,
 }
 
 /// A review's documents.
@@ -105,6 +109,16 @@ pub enum Content {
     Upload(Source, Option<Bytes>),
 }
 
+impl Content {
+    /// The bytes, if they are in memory.
+    pub fn bytes(&self) -> Option<&Bytes> {
+        match self {
+            Self::Bytes(bytes) | Self::Upload(_, Some(bytes)) => Some(bytes),
+            Self::Upload(_, None) => None,
+        }
+    }
+}
+
 impl<D> Documents<D> {
     /// Each of them.
     pub fn all(&self) -> impl Iterator<Item = &D> {
@@ -128,10 +142,7 @@ impl Document {
 
     /// Its bytes, if they are in memory.
     pub fn bytes(&self) -> Option<&Bytes> {
-        match &self.content {
-            Content::Bytes(bytes) | Content::Upload(_, Some(bytes)) => Some(bytes),
-            Content::Upload(_, None) => None,
-        }
+        self.content.bytes()
     }
 }
 
@@ -193,6 +204,7 @@ impl<'a> ReviewRequest<'a, GivenDocument> {
             revision,
             owner,
             session_text: session_node?.text(),
+            content_sha256: OnceLock::new(),
         })
     }
 
@@ -206,6 +218,7 @@ impl<'a> ReviewRequest<'a, GivenDocument> {
             revision: self.revision,
             owner: self.owner,
             session_text: self.session_text,
+            content_sha256: self.content_sha256,
         }
     }
 }
@@ -214,6 +227,10 @@ impl ReviewRequest<'_> {
     /// The digest of everything that decides what is written; `destination` and `revision` don't. It is the same
     /// whether a document stands in the request or was uploaded.
     pub fn content_sha256(&self) -> Sha256 {
+        *self.content_sha256.get_or_init(|| self.content_digest())
+    }
+
+    fn content_digest(&self) -> Sha256 {
         let mut hasher = Hasher::default();
         // Each part is preceded by its length, so that no two contents give the same bytes.
         let mut part = |bytes: Option<&[u8]>| {

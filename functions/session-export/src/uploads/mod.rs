@@ -30,7 +30,7 @@ pub struct UploadGrant {
     /// What an export names.
     pub upload_id: TimeId,
     /// Where to. Whoever has it may put just these bytes there, once.
-    #[serde(serialize_with = "exposed")]
+    #[serde(serialize_with = "SignedUrl::serialize_exposed")]
     pub url: SignedUrl,
     /// How.
     pub method: &'static str,
@@ -39,7 +39,7 @@ pub struct UploadGrant {
     pub headers: Vec<(String, String)>,
     /// Until when: RFC 3339, UTC.
     pub expires_at: String,
-    /// For how many seconds from now.
+    /// For how many seconds, counted from when the request came.
     pub expires_in: u64,
     /// What made it shorter than asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,10 +50,6 @@ pub struct UploadGrant {
     pub size: u64,
     /// Of the content.
     pub sha256: Sha256,
-}
-
-fn exposed<S: Serializer>(url: &SignedUrl, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(url.expose())
 }
 
 fn as_object<S: Serializer>(headers: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
@@ -119,12 +115,6 @@ async fn record(
     terms: &Terms,
 ) -> Result<(), Problem> {
     let event = Event {
-        activity: Activity::Upload,
-        outcome: Outcome::Success,
-        caller: Some(asking.caller),
-        origin: asking.origin,
-        tenant: Some(asking.caller.tenant.as_str()),
-        policies: &decision.policies,
         file: Some(File {
             bucket: links.bucket.name().to_owned(),
             collection: request.collection.name().to_owned(),
@@ -146,6 +136,7 @@ async fn record(
             clamped_by: terms.clamped_by.map(|by| by.name().to_owned()),
             ..Given::default()
         },
+        ..asking.event(Activity::Upload, Outcome::Success, decision)
     };
     links.audit.write(id, &event).await
 }

@@ -3,6 +3,7 @@
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
 use casefile::json::{Errors, Node};
+use casefile::link::terms::{MAX_DIRECT_SECONDS, MIN_SECONDS};
 use casefile::name::FileName;
 use casefile::problem::Problem;
 
@@ -97,8 +98,10 @@ fn upload_size(size: usize) -> Result<u64, String> {
 fn lifetime(seconds: usize) -> Result<u64, String> {
     u64::try_from(seconds)
         .ok()
-        .filter(|seconds| (60..=900).contains(seconds))
-        .ok_or_else(|| "must be a whole number from 60 to 900, in seconds".to_owned())
+        .filter(|seconds| (MIN_SECONDS..=MAX_DIRECT_SECONDS).contains(seconds))
+        .ok_or_else(|| {
+            format!("must be a whole number from {MIN_SECONDS} to {MAX_DIRECT_SECONDS}, in seconds")
+        })
 }
 
 /// A media type (RFC 9110, section 8.3.1), with nothing in it that could leave its header.

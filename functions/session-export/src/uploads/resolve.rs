@@ -17,6 +17,7 @@ use crate::review::request::{
 
 /// The largest upload that is read into memory, in bytes: to be marked with comments, or to go into a ZIP.
 pub const MAX_READ_BYTES: u64 = 64 * 1024 * 1024;
+
 /// The request with the documents that it means: those in the caller's inbox as they lie there now.
 ///
 /// # Errors

@@ -96,16 +96,9 @@ async fn record(
     given: Given,
 ) -> Result<(), Problem> {
     let event = Event {
-        activity: Activity::ReadAudit,
-        outcome,
-        caller: Some(asking.caller),
-        origin: asking.origin,
-        tenant: Some(asking.caller.tenant.as_str()),
-        policies: &decision.policies,
-        file: None,
-        grant_id: None,
         asked,
         given,
+        ..asking.event(Activity::ReadAudit, outcome, decision)
     };
     links.audit.write(links.audit.next_id()?, &event).await
 }

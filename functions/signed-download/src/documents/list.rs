@@ -121,27 +121,24 @@ async fn record(
     question: &Question,
     page: &Page,
 ) -> Result<(), Problem> {
-    let policies: Vec<String> = page.policies.iter().cloned().collect();
+    let decision = Decision {
+        allowed: true,
+        policies: page.policies.iter().cloned().collect(),
+    };
     let event = Event {
-        activity: Activity::List,
-        outcome: Outcome::Success,
-        caller: Some(asking.caller),
-        origin: asking.origin,
-        tenant: Some(asking.caller.tenant.as_str()),
-        policies: &policies,
         file: Some(File {
             bucket: links.bucket.name().to_owned(),
             collection: collection.name().to_owned(),
             path: question.prefix.clone(),
             ..File::default()
         }),
-        grant_id: None,
         asked: asked(question),
         given: Given {
             entries: Some(page.entries.len()),
             paths: page.entries.iter().map(|entry| entry.path.clone()).collect(),
             ..Given::default()
         },
+        ..asking.event(Activity::List, Outcome::Success, &decision)
     };
     links.audit.write(links.audit.next_id()?, &event).await
 }

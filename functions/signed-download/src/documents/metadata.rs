@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use casefile::audit::{Activity, Asked, Event, Given, Outcome};
+use casefile::audit::{Activity, Asked, Event, Outcome};
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
 use casefile::document::{self, Document};
 use casefile::http::query::Query;
 use casefile::http::{self, Request, Response};
-use casefile::json::Errors;
 use casefile::key::{ObjectKey, SessionFile};
 use casefile::link::{Asking, Links, Refusal, file, storage_problem};
 use casefile::manifest::{Manifest, ManifestFile, Summary, Warning};
@@ -71,7 +70,7 @@ pub async fn metadata(
     request: &Request,
     place: &Place,
 ) -> Result<Response, Problem> {
-    refuse_parameters(request)?;
+    Query::refuse_all(request.raw_query())?;
     let folder = folder(place);
     let found = match &folder {
         Some(folder) => session(links, place, folder).await?,
@@ -98,16 +97,6 @@ pub async fn metadata(
     };
     record(links, asking, &document, &decision).await?;
     http::json(200, &answer(&document, manifest.as_ref()))
-}
-
-fn refuse_parameters(request: &Request) -> Result<(), Problem> {
-    let mut errors = Errors::default();
-    Query::read(request.raw_query(), &mut errors).refuse_rest(&[], &mut errors);
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Problem::invalid(errors.into_vec()))
-    }
 }
 
 /// The session's folder that a place names as a whole.
@@ -142,16 +131,8 @@ async fn record(
     decision: &Decision,
 ) -> Result<(), Problem> {
     let event = Event {
-        activity: Activity::Preview,
-        outcome: Outcome::Success,
-        caller: Some(asking.caller),
-        origin: asking.origin,
-        tenant: Some(asking.caller.tenant.as_str()),
-        policies: &decision.policies,
         file: Some(file(links.bucket.name(), document)),
-        grant_id: None,
-        asked: Asked::default(),
-        given: Given::default(),
+        ..asking.event(Activity::Preview, Outcome::Success, decision)
     };
     links.audit.write(links.audit.next_id()?, &event).await
 }
@@ -224,8 +205,8 @@ mod tests {
                 serde_json::json!({"rawQueryString": query, "requestContext": {"http": {"method": "GET"}}});
             Request::read(&event.to_string()).unwrap()
         };
-        assert_eq!(refuse_parameters(&request("")), Ok(()));
-        let problem = refuse_parameters(&request("limit=3&x")).unwrap_err();
+        assert_eq!(Query::refuse_all(request("").raw_query()), Ok(()));
+        let problem = Query::refuse_all(request("limit=3&x").raw_query()).unwrap_err();
         assert_eq!(problem.errors.len(), 2);
     }
 }

@@ -1,10 +1,9 @@
 //! The end of a share link.
 
-use casefile::audit::{Activity, Asked, Event, Given, Outcome};
+use casefile::audit::{Activity, Event, Outcome};
 use casefile::digest::Sha256;
 use casefile::http::query::Query;
 use casefile::http::{self, Request, Response};
-use casefile::json::Errors;
 use casefile::link::share::{Revoked, Share};
 use casefile::link::{Asking, Links, no_document};
 use casefile::name::Owner;
@@ -14,8 +13,9 @@ use casefile::problem::Problem;
 use super::state::{self, Change, Stored};
 use super::{REFUSED, shared_file};
 
-/// `DELETE /v1/s/{token}`, with the grant id in its place: no use that begins after this answers 204 gets anything; an address that a use
-/// before has got works for what is left of its 60 seconds. To revoke again changes nothing.
+/// `DELETE /v1/s/{token}`, with the grant id in the token's place: no use that begins after this answers 204 gets
+/// anything; an address that a use before has got works for what is left of its 60 seconds. To revoke again changes
+/// nothing.
 ///
 /// # Errors
 /// `not-found` when there is no such share or the caller may not revoke it, which nobody can tell apart;
@@ -27,7 +27,7 @@ pub async fn revoke(
     request: &Request,
     id: &str,
 ) -> Result<Response, Problem> {
-    refuse_parameters(request)?;
+    Query::refuse_all(request.raw_query())?;
     let grant_id = grant_id(id);
     let found = match grant_id {
         Some(grant_id) => state::read(&links.bucket, grant_id).await?,
@@ -41,31 +41,14 @@ pub async fn revoke(
     };
     let outcome = outcome(is_revoked, share.is_some() && !decision.allowed);
     let event = Event {
-        activity: Activity::Unshare,
-        outcome,
-        caller: Some(asking.caller),
-        origin: asking.origin,
-        tenant: Some(asking.caller.tenant.as_str()),
-        policies: &decision.policies,
         file: share.as_ref().map(|share| shared_file(&links.bucket, share)),
         grant_id: grant_id.map(|id| id.to_string()),
-        asked: Asked::default(),
-        given: Given::default(),
+        ..asking.event(Activity::Unshare, outcome, &decision)
     };
     links.audit.write(links.audit.next_id()?, &event).await?;
     match outcome {
         Outcome::Success => Ok(http::empty(204)),
         Outcome::Refused { .. } => Err(no_document()),
-    }
-}
-
-fn refuse_parameters(request: &Request) -> Result<(), Problem> {
-    let mut errors = Errors::default();
-    Query::read(request.raw_query(), &mut errors).refuse_rest(&[], &mut errors);
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Problem::invalid(errors.into_vec()))
     }
 }
 
