@@ -1,6 +1,8 @@
-//! The S3 client, tuned for a function that starts often: one TLS stack (ring), credentials from the
-//! environment, nothing that isn't needed at start.
+//! AWS clients, tuned for a function that starts often: one TLS stack (ring), credentials from the environment,
+//! nothing that isn't needed at start. The S3 client is built here; a function that needs other services builds
+//! theirs from the same [`AwsSettings`], so that no function carries an SDK it doesn't use.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -26,22 +28,22 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// 6 MB, the largest body, take 5 s at 10 Mbit/s.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// How to reach S3, from the variables that every AWS SDK reads.
+/// What the clients of all AWS services have in common, from the variables that every AWS SDK reads. The clients
+/// that are built from one of these, or from its clones, share their connections and one store of root certificates.
 #[derive(Debug, Clone)]
-pub struct S3Settings {
-    region: String,
+pub struct AwsSettings {
+    region: Region,
     credentials: Credentials,
     endpoint: Option<String>,
     ca_bundle: Option<Vec<u8>>,
-    credentials_end: Option<Timestamp>,
+    http: Arc<OnceLock<SharedHttpClient>>,
 }
 
-impl S3Settings {
+impl AwsSettings {
     /// Reads `AWS_REGION` (or `AWS_DEFAULT_REGION`), `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
-    /// `AWS_SESSION_TOKEN`, `AWS_CREDENTIAL_EXPIRATION`, `AWS_ENDPOINT_URL_S3` (or `AWS_ENDPOINT_URL`) and
-    /// `AWS_CA_BUNDLE`.
+    /// `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL` and `AWS_CA_BUNDLE`. Builds nothing yet.
     ///
-    /// Lambda sets all it needs, and its credentials outlive the process
+    /// Lambda sets all that is needed, and its credentials outlive the process
     /// (AWS Lambda developer guide, *Using Lambda environment variables*).
     pub fn read(env: &mut Env) -> Option<Self> {
         let text = |value: &str| Ok::<_, &str>(value.to_owned());
@@ -52,18 +54,82 @@ impl S3Settings {
         let key_id = env.required("AWS_ACCESS_KEY_ID", text);
         let secret = env.required("AWS_SECRET_ACCESS_KEY", text);
         let token = env.text("AWS_SESSION_TOKEN");
-        let endpoint = env.optional("AWS_ENDPOINT_URL_S3", endpoint_url);
-        let endpoint = endpoint.or_else(|| env.optional("AWS_ENDPOINT_URL", endpoint_url));
+        let endpoint = env.optional("AWS_ENDPOINT_URL", endpoint_url);
         let ca_bundle = env.optional("AWS_CA_BUNDLE", read_ca_bundle);
-        let credentials_end = env.optional("AWS_CREDENTIAL_EXPIRATION", end_of_credentials);
-        let credentials = Credentials::new(key_id?, secret?, token, None, "environment");
         Some(Self {
-            region: region?,
-            credentials,
+            region: Region::new(region?),
+            credentials: Credentials::new(key_id?, secret?, token, None, "environment"),
             endpoint,
             ca_bundle,
+            http: Arc::default(),
+        })
+    }
+
+    /// Where a service answers when it isn't AWS's own address: `variable` (`AWS_ENDPOINT_URL_SQS`, for one), else
+    /// `AWS_ENDPOINT_URL` (AWS SDKs reference guide, *Service-specific endpoints*).
+    pub fn endpoint(&self, env: &mut Env, variable: &str) -> Option<String> {
+        env.optional(variable, endpoint_url)
+            .or_else(|| self.endpoint.clone())
+    }
+
+    /// The region.
+    pub fn region(&self) -> Region {
+        self.region.clone()
+    }
+
+    /// The credentials; `Debug` hides them.
+    pub fn credentials(&self) -> Credentials {
+        self.credentials.clone()
+    }
+
+    /// The HTTP client, built at the first call.
+    pub fn http_client(&self) -> SharedHttpClient {
+        let build = || https(self.ca_bundle.as_deref());
+        self.http.get_or_init(build).clone()
+    }
+
+    /// How often a call is tried: three times, by the SDK's standard rules.
+    pub fn retries(&self) -> RetryConfig {
+        RetryConfig::standard().with_max_attempts(ATTEMPTS)
+    }
+
+    /// How long a connection may take, 2 s, and `attempt`, the time for one try of a call.
+    pub fn timeouts(&self, attempt: Duration) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(attempt)
+            .build()
+    }
+}
+
+/// How to reach S3, from the variables that every AWS SDK reads.
+#[derive(Debug, Clone)]
+pub struct S3Settings {
+    aws: AwsSettings,
+    endpoint: Option<String>,
+    credentials_end: Option<Timestamp>,
+}
+
+impl S3Settings {
+    /// Reads what [`AwsSettings::read`] does, `AWS_ENDPOINT_URL_S3` and `AWS_CREDENTIAL_EXPIRATION`.
+    pub fn read(env: &mut Env) -> Option<Self> {
+        let aws = AwsSettings::read(env);
+        let credentials_end = env.optional("AWS_CREDENTIAL_EXPIRATION", end_of_credentials);
+        let Some(aws) = aws else {
+            // For its error, beside the others.
+            let _ = env.optional("AWS_ENDPOINT_URL_S3", endpoint_url);
+            return None;
+        };
+        Some(Self {
+            endpoint: aws.endpoint(env, "AWS_ENDPOINT_URL_S3"),
+            aws,
             credentials_end,
         })
+    }
+
+    /// What the clients of other services are built from.
+    pub fn aws(&self) -> &AwsSettings {
+        &self.aws
     }
 
     /// When the credentials end, if the environment says so: what they sign ends then, too.
@@ -73,36 +139,37 @@ impl S3Settings {
 
     /// Builds the client. Once in a process: it holds the connections.
     pub fn client(self) -> Client {
-        let mut trust = TrustStore::empty().with_native_roots(self.ca_bundle.is_none());
-        if let Some(bundle) = self.ca_bundle {
-            trust.add_pem_certificate(bundle);
-        }
-        let mut http = Builder::new().tls_provider(Provider::rustls(CryptoMode::Ring));
-        if let Ok(context) = TlsContextBuilder::build(TlsContext::builder().with_trust_store(trust)) {
-            http = http.tls_context(context);
-        }
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT);
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(self.region))
-            .credentials_provider(self.credentials)
-            .http_client(Connections(http.build_https()))
+            .region(self.aws.region())
+            .credentials_provider(self.aws.credentials())
+            .http_client(self.aws.http_client())
             // The time of a whole attempt bounds an upload already.
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled()
                     .upload_enabled(false)
                     .build(),
             )
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(timeouts.build());
+            .retry_config(self.aws.retries())
+            .timeout_config(self.aws.timeouts(ATTEMPT_TIMEOUT));
         if let Some(endpoint) = self.endpoint {
             // Buckets as sub-domains need DNS that local endpoints don't have.
             config = config.endpoint_url(endpoint).force_path_style(true);
         }
         Client::from_conf(config.build())
     }
+}
+
+fn https(ca_bundle: Option<&[u8]>) -> SharedHttpClient {
+    let mut trust = TrustStore::empty().with_native_roots(ca_bundle.is_none());
+    if let Some(bundle) = ca_bundle {
+        trust.add_pem_certificate(bundle);
+    }
+    let mut http = Builder::new().tls_provider(Provider::rustls(CryptoMode::Ring));
+    if let Ok(context) = TlsContextBuilder::build(TlsContext::builder().with_trust_store(trust)) {
+        http = http.tls_context(context);
+    }
+    SharedHttpClient::new(Connections(http.build_https()))
 }
 
 /// The HTTP client without its check at start, which would read all root certificates once more than the first
@@ -164,6 +231,43 @@ mod tests {
         ] {
             assert!(error.contains(name), "{name}: {error}");
         }
+    }
+
+    #[test]
+    fn a_service_s_own_endpoint_goes_before_the_common_one() {
+        let mut env = Env::of([
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "AKID"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ENDPOINT_URL", "http://all/"),
+            ("AWS_ENDPOINT_URL_S3", "http://s3"),
+            ("AWS_ENDPOINT_URL_SNS", "sns"),
+        ]);
+        let s3 = env.s3().unwrap();
+        assert_eq!(s3.endpoint.as_deref(), Some("http://s3"));
+        let sqs = s3.aws().endpoint(&mut env, "AWS_ENDPOINT_URL_SQS");
+        assert_eq!(sqs.as_deref(), Some("http://all"));
+        s3.aws().endpoint(&mut env, "AWS_ENDPOINT_URL_SNS");
+        let error = env.finish(Some(())).unwrap_err().to_string();
+        assert_eq!(
+            error.matches("AWS_ENDPOINT_URL_SNS must be a URL").count(),
+            1,
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn clones_share_their_connections() {
+        let mut env = Env::of([
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "AKID"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ]);
+        let aws = AwsSettings::read(&mut env).unwrap();
+        let clone = aws.clone();
+        assert!(aws.http.get().is_none());
+        drop(clone.http_client());
+        assert!(aws.http.get().is_some());
     }
 
     #[test]

@@ -81,6 +81,15 @@ impl Collection {
         }
     }
 
+    /// Whether links lead only to what was verified, or released by an operator. For devices deliver without anybody who
+    /// looks; what another collection has through the inbox is treated alike.
+    pub fn demands_verification(self) -> bool {
+        match self {
+            Self::EcgReports => true,
+            Self::Reviews | Self::Bols | Self::TrainingLogs | Self::Clinical => false,
+        }
+    }
+
     /// What comes before each of its keys; `clinical` has its two folders in the paths.
     fn prefix(self, base: &BasePath) -> &str {
         match self {

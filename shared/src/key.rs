@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::collection::Collection;
@@ -36,7 +37,8 @@ impl BasePath {
     /// Reads a prefix such as `tara/`. A missing last `/` is added, a leading one dropped.
     ///
     /// # Errors
-    /// When it is longer than 100 bytes, begins where something else lies (`_casefile`, `inbox`, another collection), or holds anything
+    /// When it is longer than 100 bytes, begins where something else lies (`_casefile`,
+    /// `inbox`, `index`, another collection), or holds anything
     /// but letters, digits, `-`, `_`, `.` and single slashes.
     pub fn parse(text: &str) -> Result<Self, BasePathError> {
         let folders = text.trim_matches('/');
@@ -72,16 +74,21 @@ impl Default for BasePath {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be folders like 'tara/': letters, digits, '-', '_', '.' between single slashes, at most 100 characters, \
-     not below '_casefile', 'inbox' or another collection"
+     not below '_casefile', 'inbox', 'index' or another collection"
 )]
 pub struct BasePathError;
 
 /// The system's own place in the bucket; no collection lies there.
 const SYSTEM: &str = "_casefile";
+/// What comes in from outside.
+const INBOX: &str = "inbox";
+/// What Athena reads.
+const INDEX: &str = "index";
 /// What lies beside the reviews.
-const TAKEN: [&str; 7] = [
+const TAKEN: [&str; 8] = [
     SYSTEM,
-    "inbox",
+    INBOX,
+    INDEX,
     "bols",
     "ecg-reports",
     "training-logs",
@@ -114,6 +121,26 @@ pub enum ObjectKey {
     },
     /// A share link, by its token's digest.
     Share(Sha256),
+    /// A row of the index.
+    IndexRow {
+        /// Of the document that it describes.
+        collection: Collection,
+        /// The day that the document's key says; the index is divided by it.
+        day: Date,
+        /// Of what it describes.
+        id: Sha256,
+    },
+    /// Whether something that is to be done once is done, by its digest.
+    Once(Sha256),
+    /// A summary that was paid for, by the digest of what it was made from.
+    CachedSummary(Sha256),
+    /// What a device put there that may write nothing else.
+    Delivery {
+        /// What it is meant for.
+        collection: Collection,
+        /// Its name; slashes are the device's own.
+        name: String,
+    },
     /// A file that a caller put there by an upload grant.
     Upload {
         /// The upload.
@@ -150,7 +177,13 @@ impl ObjectKey {
                 name,
             } => format!("{}{name}", list.prefix(*collection)),
             Self::Share(digest) => format!("{SYSTEM}/shares/{digest}.json"),
-            Self::Upload { id, inbox } => format!("inbox/{id}/{inbox}"),
+            Self::IndexRow { collection, day, id } => {
+                format!("{INDEX}/{}/dt={day}/{id}.json", collection.name())
+            }
+            Self::Once(digest) => format!("{SYSTEM}/once/{digest}.json"),
+            Self::CachedSummary(digest) => format!("{SYSTEM}/summaries/{digest}.json"),
+            Self::Delivery { collection, name } => format!("{INBOX}/{}/{name}", collection.name()),
+            Self::Upload { id, inbox } => format!("{INBOX}/{id}/{inbox}"),
             Self::FolderClaim(folder) => format!("{SYSTEM}/folders/{folder}.json"),
             Self::SessionFile { folder, file } => format!("{}{}", session_prefix(base, folder), file.path()),
         }
@@ -162,8 +195,11 @@ impl ObjectKey {
             Self::SessionReservation { .. }
             | Self::FolderClaim(_)
             | Self::ListPointer { .. }
-            | Self::Share(_) => JSON,
-            Self::Upload { .. } => "application/octet-stream",
+            | Self::Share(_)
+            | Self::IndexRow { .. }
+            | Self::Once(_)
+            | Self::CachedSummary(_) => JSON,
+            Self::Upload { .. } | Self::Delivery { .. } => "application/octet-stream",
             Self::SessionFile { file, .. } => file.content_type(),
         }
     }
@@ -175,7 +211,8 @@ impl ObjectKey {
     pub fn parse(key: &str, base: &BasePath) -> Result<Self, UnknownKey> {
         let parsed = match key.strip_prefix(SYSTEM).and_then(|rest| rest.strip_prefix('/')) {
             Some(rest) => Self::parse_system(rest),
-            None => Self::parse_upload(key)
+            None => Self::parse_index_row(key)
+                .or_else(|| Self::parse_inbox(key))
                 .or_else(|| key.strip_prefix(base.as_str()).and_then(Self::parse_session_file)),
         };
         parsed.ok_or(UnknownKey)
@@ -189,6 +226,8 @@ impl ObjectKey {
                 .ok()
                 .map(Self::FolderClaim),
             "shares" => exact_digest(name.strip_suffix(".json")?).map(Self::Share),
+            "once" => exact_digest(name.strip_suffix(".json")?).map(Self::Once),
+            "summaries" => exact_digest(name.strip_suffix(".json")?).map(Self::CachedSummary),
             "by-time" => {
                 let (tenant, rest) = name.split_once('/')?;
                 let tenant = TenantId::parse(tenant).ok()?;
@@ -231,12 +270,29 @@ impl ObjectKey {
         })
     }
 
-    fn parse_upload(key: &str) -> Option<Self> {
-        let (id, inbox) = key.strip_prefix("inbox/")?.split_once('/')?;
-        Some(Self::Upload {
-            id: TimeId::parse(id)?,
-            inbox: Inbox::parse(inbox)?,
+    fn parse_index_row(key: &str) -> Option<Self> {
+        let (collection, rest) = key.strip_prefix(INDEX)?.strip_prefix('/')?.split_once('/')?;
+        let (day, name) = rest.strip_prefix("dt=")?.split_once('/')?;
+        let exact = |date: &Date| date.to_string() == day;
+        Some(Self::IndexRow {
+            collection: Collection::parse(collection)?,
+            day: day.parse().ok().filter(exact)?,
+            id: exact_digest(name.strip_suffix(".json")?)?,
         })
+    }
+
+    fn parse_inbox(key: &str) -> Option<Self> {
+        let (place, name) = key.strip_prefix(INBOX)?.strip_prefix('/')?.split_once('/')?;
+        match Collection::parse(place) {
+            Some(collection) => (!name.is_empty()).then(|| Self::Delivery {
+                collection,
+                name: name.to_owned(),
+            }),
+            None => Some(Self::Upload {
+                id: TimeId::parse(place)?,
+                inbox: Inbox::parse(name)?,
+            }),
+        }
     }
 
     fn parse_session_file(rest: &str) -> Option<Self> {
@@ -363,7 +419,11 @@ mod tests {
             DocumentRole::ALL.map(|role| SessionFile::Document(role, FileName::parse("x.docx").unwrap())),
         );
         files.extend([SessionFile::ComprehensiveReport, SessionFile::ReadableReport]);
-        files.extend([SessionFile::Checksums, SessionFile::Manifest]);
+        files.extend([
+            SessionFile::Checksums,
+            SessionFile::Manifest,
+            SessionFile::Summary,
+        ]);
         let mut keys: Vec<_> = files
             .into_iter()
             .map(|file| ObjectKey::SessionFile {
@@ -386,6 +446,17 @@ mod tests {
             name: PointerName::new("2025-11-14T14:25:10.123Z".parse().unwrap(), folder().as_str()),
         }));
         keys.push(ObjectKey::Share(Sha256::of(b"x")));
+        keys.push(ObjectKey::Once(Sha256::of(b"x")));
+        keys.push(ObjectKey::CachedSummary(Sha256::of(b"x")));
+        keys.push(ObjectKey::IndexRow {
+            collection: Collection::EcgReports,
+            day: jiff::civil::date(2025, 10, 28),
+            id: Sha256::of(b"x"),
+        });
+        keys.push(ObjectKey::Delivery {
+            collection: Collection::EcgReports,
+            name: "device 7/ECG_Report.pdf".to_owned(),
+        });
         keys.push(ObjectKey::Upload {
             id: TimeId::floor("2025-11-14T14:25:10.123Z".parse().unwrap()),
             inbox: Inbox::of(&tenant(), "dana"),

@@ -1,5 +1,7 @@
 //! Logs: JSON lines on standard output, which Lambda keeps for the operator.
 
+use std::panic::{Location, PanicHookInfo, set_hook};
+
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -11,6 +13,8 @@ use crate::config::Env;
 ///
 /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's `ApplicationLogLevel`, holds for Casefile's own
 /// lines. Libraries log warnings at most: below that they write requests with their signatures.
+///
+/// From here on a panic is a line that says where it happened, and not its message: a parser's may quote what it read.
 ///
 /// # Errors
 /// When the process logs already.
@@ -28,7 +32,20 @@ pub fn start(env: &Env, function: &'static str) -> Result<(), TryInitError> {
     tracing_subscriber::registry()
         .with(lines)
         .with(targets)
-        .try_init()
+        .try_init()?;
+    set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location();
+    let file = place.map_or("unknown", |place| place.file());
+    let line = place.map_or(0, Location::line);
+    tracing::error!(
+        panic.file = file,
+        panic.line = line,
+        "a panic: what was under way has failed"
+    );
 }
 
 /// Lambda's names for levels (AWS Lambda developer guide, *Log-level filtering*); INFO where it says nothing.
@@ -39,5 +56,46 @@ fn level(name: &str) -> LevelFilter {
         "WARN" => LevelFilter::WARN,
         "ERROR" | "FATAL" => LevelFilter::ERROR,
         _ => LevelFilter::INFO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Logs and panics as a function does. What it changes holds for a whole process.
+    #[test]
+    #[ignore = "runs in a process of its own, see below"]
+    fn panics_with_a_secret() {
+        start(&Env::of([("X", "Y")]), "casefile").unwrap();
+        let secret = "a patient's name";
+        let caught = std::panic::catch_unwind(|| panic!("unexpected token in {secret}"));
+        assert!(caught.is_err());
+    }
+
+    #[test]
+    fn a_panic_is_logged_by_its_place_alone() {
+        let this = std::env::current_exe().unwrap();
+        let output = Command::new(this)
+            .args(["--exact", "logging::tests::panics_with_a_secret"])
+            .args(["--ignored", "--nocapture"])
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let out = String::from_utf8(output.stdout).unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(!format!("{out}{err}").contains("patient"), "{out}{err}");
+        // The test's own name may stand before it.
+        let json = |line: &str| serde_json::from_str::<Value>(line.get(line.find('{')?..)?).ok();
+        let mut lines = out.lines().filter_map(json);
+        let line = lines.next().unwrap();
+        assert_eq!(line["level"], "ERROR");
+        assert_eq!(line["fields"]["panic.file"], file!());
+        assert!(line["fields"]["panic.line"].as_u64().is_some());
+        assert_eq!(lines.next(), None);
     }
 }

@@ -91,7 +91,7 @@ impl SessionId {
 text_name!(SessionId);
 
 /// A file's name without any folder: 1 to 200 characters (at most 600 bytes), no `/` or `\`, no control or
-/// text-direction characters, not `.` or `..`, no blank at either end.
+/// text-direction characters and no noncharacters, not `.` or `..`, no blank at either end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FileName(String);
@@ -121,7 +121,7 @@ impl FileName {
             return refuse("must be a name without folders: no '/', no '\\', not '.' or '..'");
         }
         if text.chars().any(is_unprintable) {
-            return refuse("must not hold control or text-direction characters");
+            return refuse("must not hold control or text-direction characters, nor what is no character");
         }
         if text.trim() != text {
             return refuse("must not begin or end with a blank");
@@ -150,16 +150,23 @@ impl FileName {
 
 text_name!(FileName);
 
-/// Control characters, line and paragraph separators, and those that reorder text on screen (UAX #9), with
-/// which `exe.docx` can pass for `xcod.exe`.
-fn is_unprintable(c: char) -> bool {
+/// Whether a character has no place in a name: control characters, line and paragraph separators, those that reorder
+/// text on screen (UAX #9), with which `exe.docx` can pass for `xcod.exe`, and those that are none (Unicode, section
+/// 23.7), of which XML can't hold U+FFFE and U+FFFF (XML 1.0, production 2).
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
+        || is_noncharacter(c)
         || matches!(
             c,
             '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}'
         )
         || ('\u{202a}'..='\u{202e}').contains(&c)
         || ('\u{2066}'..='\u{2069}').contains(&c)
+}
+
+/// The last two of each plane, and 32 in the Basic Multilingual Plane.
+fn is_noncharacter(c: char) -> bool {
+    u32::from(c) & 0xfffe == 0xfffe || ('\u{fdd0}'..='\u{fdef}').contains(&c)
 }
 
 /// A review session's folder, `20251114_142510_write-up_TR-20417`: the time of export in UTC, then the
@@ -333,9 +340,17 @@ mod tests {
             " a",
             "a\u{0}",
             "a\u{2028}",
+            "a\u{fffe}",
+            "a\u{ffff}",
+            "a\u{fdd0}",
+            "a\u{fdef}",
+            "a\u{1fffe}",
+            "a\u{10ffff}",
         ] {
             assert!(FileName::parse(name).is_err(), "{name:?}");
         }
+        assert!(FileName::parse("a\u{fffd}\u{fdcf}\u{fdf0}\u{1f4c4}").is_ok());
+        assert!(Owner::parse("dana\u{ffff}").is_err());
         assert!(FileName::parse(&"x".repeat(200)).is_ok());
         assert_eq!(
             FileName::parse(&"x".repeat(201)).unwrap_err().to_string(),

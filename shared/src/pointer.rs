@@ -3,13 +3,17 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::bucket::{Metadata, NewObject};
 use crate::collection::Collection;
 use crate::digest::Sha256;
-use crate::manifest::Summary;
-use crate::name::Owner;
+use crate::key::{BasePath, List, ObjectKey, SessionFile};
+use crate::manifest::{Manifest, Summary};
+use crate::name::{Owner, TenantId};
+use crate::time;
 
 /// Year to millisecond.
 const DIGITS: usize = 17;
@@ -146,6 +150,71 @@ pub enum EntryKind {
         /// Of the content.
         sha256: Sha256,
     },
+}
+
+/// The entries of a session: in its tenant's list and, where it has an owner, in the owner's. `manifest_size` is the
+/// manifest file's own, in bytes. Written before the manifest, they are shown only once it is there.
+///
+/// # Errors
+/// Never: an entry is JSON.
+pub fn session_pointers(
+    base: &BasePath,
+    tenant: &TenantId,
+    manifest: &Manifest,
+    manifest_size: u64,
+) -> Result<Vec<NewObject>, serde_json::Error> {
+    let body = Bytes::from(serde_json::to_vec(&session_pointer(
+        base,
+        manifest,
+        manifest_size,
+    ))?);
+    let sha256 = Sha256::of(&body);
+    let owner = manifest.owner.clone();
+    let lists = [
+        Some(List::Tenant(tenant.clone())),
+        owner.map(|owner| List::Owner(tenant.clone(), owner)),
+    ];
+    let time = time::parse(&manifest.exported_at).unwrap_or_default();
+    let name = PointerName::new(time, manifest.folder_name.as_str());
+    let objects = lists.into_iter().flatten().map(|list| {
+        let key = ObjectKey::ListPointer {
+            list,
+            collection: Collection::Reviews,
+            name: name.clone(),
+        };
+        NewObject {
+            key: key.path(base),
+            content_type: key.content_type(),
+            body: body.clone(),
+            sha256,
+            metadata: Metadata::new(),
+        }
+    });
+    Ok(objects.collect())
+}
+
+fn session_pointer(base: &BasePath, manifest: &Manifest, manifest_size: u64) -> Pointer {
+    let complete_with = ObjectKey::SessionFile {
+        folder: manifest.folder_name.clone(),
+        file: SessionFile::Manifest,
+    };
+    let listed: u64 = manifest.files.iter().map(|file| file.size).sum();
+    Pointer {
+        complete_with: complete_with.path(base),
+        entry: Entry {
+            path: manifest.folder_name.as_str().to_owned(),
+            time: manifest.exported_at.clone(),
+            owner: manifest.owner.clone(),
+            document: EntryKind::Session {
+                session_id: manifest.session_id.as_str().to_owned(),
+                revision: manifest.revision,
+                document_name: manifest.document_name.as_str().to_owned(),
+                total_files: manifest.files.len() + 1,
+                total_bytes: listed + manifest_size,
+                summary: manifest.summary.clone(),
+            },
+        },
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub enum SessionFile {
     Checksums,
     /// `manifest.json`, written last.
     Manifest,
+    /// `summary.json`, which post-process adds to a complete session. No manifest lists it.
+    Summary,
 }
 
 /// What a document is to its review.
@@ -116,6 +118,7 @@ impl SessionFile {
             Self::ReadableReport => "readable_report.txt".to_owned(),
             Self::Checksums => "manifest-sha256.txt".to_owned(),
             Self::Manifest => "manifest.json".to_owned(),
+            Self::Summary => "summary.json".to_owned(),
         }
     }
 
@@ -124,7 +127,9 @@ impl SessionFile {
         match self {
             Self::Document(_, name) if name.is_docx() => DOCX,
             Self::Document(..) => "application/octet-stream",
-            Self::Feedback(_) | Self::Log(_) | Self::ComprehensiveReport | Self::Manifest => JSON,
+            Self::Feedback(_) | Self::Log(_) | Self::ComprehensiveReport | Self::Manifest | Self::Summary => {
+                JSON
+            }
             Self::ReadableReport | Self::Checksums => TEXT,
         }
     }
@@ -147,6 +152,7 @@ impl SessionFile {
                 Self::ReadableReport,
                 Self::Checksums,
                 Self::Manifest,
+                Self::Summary,
             ]
             .into_iter()
             .find(|file| file.path() == path),

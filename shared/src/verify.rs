@@ -20,7 +20,7 @@ pub struct Verification {
     pub manifest_content: Content,
     /// Each file of the manifest, in its order.
     pub files: Vec<VerifiedFile>,
-    /// Paths in the folder that the manifest doesn't list.
+    /// Paths in the folder that the manifest doesn't list, but for the summary that comes later.
     pub unexpected: Vec<String>,
 }
 
@@ -69,8 +69,9 @@ pub async fn verify_session(
         .buffered(READS_AT_ONCE)
         .try_collect()
         .await?;
+    let beside = [SessionFile::Manifest.path(), SessionFile::Summary.path()];
     let is_listed = |path: &str| {
-        path == SessionFile::Manifest.path() || manifest.files.iter().any(|file| file.path == path)
+        beside.iter().any(|beside| beside == path) || manifest.files.iter().any(|file| file.path == path)
     };
     let keys = bucket.keys(&prefix).await?;
     let paths = keys.iter().filter_map(|key| key.strip_prefix(&prefix));

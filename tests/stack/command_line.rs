@@ -135,7 +135,11 @@ async fn a_signal_stops_everything_and_leaves_nothing_behind() {
     for signal in ["INT", "TERM", "HUP"] {
         let data = tempfile::tempdir().unwrap();
         let mut local = Local::start(data.path()).await;
-        assert_eq!(local.listening.len(), 3, "gateway, Invoke API and S3");
+        assert_eq!(
+            local.listening.len(),
+            6,
+            "gateway, Invoke API, S3, SQS, SNS and Bedrock"
+        );
         let request = Bytes::from(sample(signal).to_string());
         let answer = post_json(local.listening[0], "/v1/reviews", request, Some(&office("acme")))
             .await

@@ -18,7 +18,9 @@ use casefile_local::client;
 use hyper::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::support::{BUCKET, Harness, TestStack, caller, folder, links, noon, office, sample, token};
+use crate::support::{
+    BUCKET, Harness, RELEASED, TestStack, caller, folder, links, noon, office, sample, token,
+};
 
 /// Follows a link without a redirect, as a browser would.
 pub(crate) async fn follow(url: &str) -> Response<Bytes> {
@@ -70,6 +72,7 @@ async fn put(client: &aws_sdk_s3::Client, bucket: &str, key: &str, tenant: &str,
         put = put.metadata(name, value);
     }
     put.content_type("application/pdf")
+        .tagging(RELEASED)
         .body(ByteStream::from_static(b"%PDF-"))
         .send()
         .await
@@ -348,22 +351,39 @@ async fn sixty_four_callers_at_once_on_five_uses_get_just_five_redirects() {
 #[tokio::test]
 async fn a_link_costs_a_head_and_the_record() {
     let harness = Harness::start().await;
-    put(
-        &harness.client,
-        BUCKET,
-        "ecg-reports/2025/10/28/x.pdf",
-        "acme",
-        None,
-    )
-    .await;
-    for path in ["2025/10/28/x.pdf", "2025/10/28/none.pdf"] {
+    let [log, ecg] = ["training-logs/2025/10/x.log", "ecg-reports/2025/10/28/x.pdf"];
+    for key in [log, ecg] {
+        put(&harness.client, BUCKET, key, "acme", None).await;
+    }
+    let logs = Collection::TrainingLogs;
+    for (collection, path, looks) in [
+        (logs, "2025/10/x.log", &["HeadObject"][..]),
+        (logs, "2025/10/none.log", &["HeadObject"]),
+        // Where verification is demanded, its tags are asked for at the same time.
+        (
+            Collection::EcgReports,
+            "2025/10/28/x.pdf",
+            &["GetObjectTagging", "HeadObject"],
+        ),
+        (
+            Collection::EcgReports,
+            "2025/10/28/none.pdf",
+            &["GetObjectTagging", "HeadObject"],
+        ),
+    ] {
         harness.s3.requests().record(true);
-        let _ = issue(&harness, |request| request.path = path.to_owned()).await;
-        let requests = harness.s3.requests().take();
-        let operations: Vec<_> = requests
+        let _ = issue(&harness, |request| {
+            *request = LinkRequest::plain(collection, path);
+        })
+        .await;
+        let mut requests = harness.s3.requests().take();
+        let record = requests.pop().unwrap();
+        assert_eq!(record.operation, "PutObject", "{path}");
+        let mut operations: Vec<_> = requests
             .iter()
             .map(|request| request.operation.as_str())
             .collect();
-        assert_eq!(operations, ["HeadObject", "PutObject"], "{path}");
+        operations.sort_unstable();
+        assert_eq!(operations, looks, "{path}");
     }
 }

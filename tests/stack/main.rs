@@ -11,7 +11,9 @@
     reason = "tests are told by the environment which other S3 to check"
 )]
 
+mod arrivals;
 mod audit;
+mod checks;
 mod command_line;
 mod contract;
 mod documents;
@@ -21,6 +23,8 @@ mod failures;
 mod killed;
 mod links;
 mod listed;
+mod pipeline;
+mod quarantine;
 mod revisions;
 mod secrets;
 mod shares;

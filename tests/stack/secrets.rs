@@ -9,7 +9,7 @@ use hyper::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::links::{encoded, split};
-use crate::support::{TestStack, client, folder, office, sample, token};
+use crate::support::{RELEASED, TestStack, client, folder, office, sample, token};
 
 const PATIENT: [(&str, &str); 3] = [
     ("patient_name", "Jos%C3%A9 %C3%81lvarez"),
@@ -31,6 +31,7 @@ async fn put_ecg(stack: &TestStack) {
         put = put.metadata(name, value);
     }
     put.content_type("application/pdf")
+        .tagging(RELEASED)
         .body(b"%PDF-1.7 Alvarez".to_vec().into())
         .send()
         .await
@@ -53,6 +54,8 @@ async fn put_damaged_entries(stack: &TestStack) {
         for (name, value) in ownership(&TenantId::parse("acme").unwrap(), None) {
             put = put.metadata(name, value);
         }
+        // Junk as it is, it stays where it lies.
+        put = put.tagging(RELEASED);
         put.body(b"Alvarez".to_vec().into()).send().await.unwrap();
     }
 }

@@ -3,6 +3,7 @@
 
 mod desk;
 mod failures;
+mod quarantined;
 mod revoke;
 
 use casefile::id::{Token, system_entropy};

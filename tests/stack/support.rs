@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_s3::Client;
 use bytes::Bytes;
 use casefile::audit::AuditLog;
-use casefile::bucket::Bucket;
+use casefile::bucket::{Bucket, Signer};
 use casefile::caller::{Caller, Origin};
+use casefile::client::S3Settings;
 use casefile::config::Env;
 use casefile::id::system_entropy;
 use casefile::key::BasePath;
@@ -60,6 +61,9 @@ pub(crate) fn two_past_noon() -> Timestamp {
 /// How many writes an export of [`owned`] makes: claim, reservation, thirteen files, the entries of two lists, manifest,
 /// and the audit record of its link.
 pub(crate) const WRITES: usize = 19;
+
+/// The tags of an object, at its upload, that links may lead to wherever it lies, and that post-process leaves alone.
+pub(crate) const RELEASED: &str = "status=released";
 
 /// The programs, built once for all tests.
 pub(crate) async fn programs() -> &'static BTreeMap<String, PathBuf> {
@@ -315,8 +319,10 @@ pub(crate) fn caller(user: &str, groups: &[&str], tenant: &str) -> Caller {
 /// What is needed to hand out links, on the two buckets of a [`Harness`].
 pub(crate) fn links(client: Client, clock: Clock) -> Links {
     let audit = Bucket::new(client.clone(), AUDIT_BUCKET.to_owned());
+    let bucket = Bucket::new(client, BUCKET.to_owned());
     Links {
-        bucket: Bucket::new(client, BUCKET.to_owned()),
+        signer: signer(bucket.clone()),
+        bucket,
         base: BasePath::default(),
         audit: AuditLog::new(audit, clock, system_entropy),
         permissions: Permissions::shipped().unwrap(),
@@ -330,8 +336,17 @@ fn exporter(client: Client, generator: &str, clock: Clock) -> ReviewExport {
     ReviewExport::new(links(client, clock), template, generator.to_owned())
 }
 
+/// What signs for the bucket of a [`Harness`].
+pub(crate) fn signer(bucket: Bucket) -> Signer {
+    Signer::new(settings("http://127.0.0.1").aws(), bucket)
+}
+
 /// The functions' own client.
 pub(crate) fn client(endpoint: &str) -> Client {
+    settings(endpoint).client()
+}
+
+pub(crate) fn settings(endpoint: &str) -> S3Settings {
     let mut env = Env::of([
         ("AWS_ENDPOINT_URL_S3", endpoint),
         ("AWS_REGION", REGION),
@@ -339,5 +354,5 @@ pub(crate) fn client(endpoint: &str) -> Client {
         ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
     ]);
     let settings = env.s3();
-    env.finish(settings).unwrap().client()
+    env.finish(settings).unwrap()
 }

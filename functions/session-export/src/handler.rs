@@ -3,7 +3,7 @@
 //! Nothing is retried here. HTTP callers are told whether a retry makes sense (`Retry-After`); a failed command goes
 //! back to whoever invoked it. Nothing goes to a dead-letter queue: an export that fails is its caller's to repeat.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use casefile::audit::Activity;
 use casefile::caller::{Caller, Origin};
@@ -11,6 +11,7 @@ use casefile::http::{self, Request, Response};
 use casefile::id::Entropy;
 use casefile::json::FieldError;
 use casefile::link::Asking;
+use casefile::metrics;
 use casefile::name::TenantId;
 use casefile::problem::{Problem, ProblemKind};
 use casefile::time::Clock;
@@ -170,12 +171,29 @@ impl SessionExport {
         text: &str,
         envelope: &[&str],
     ) -> Result<Exported, Problem> {
+        let started = Instant::now();
         let export = Box::pin(self.reviews.export(asking, text, envelope));
         let exported = tokio::time::timeout(DEADLINE, export).await;
-        exported.unwrap_or_else(|_| {
+        let exported = exported.unwrap_or_else(|_| {
             tracing::error!(export.deadline_s = DEADLINE.as_secs(), "the export took too long");
             Err(unavailable("storage took too long"))
-        })
+        });
+        count(&exported, started.elapsed());
+        exported
+    }
+}
+
+/// Counts an export; a ZIP is one file.
+fn count(exported: &Result<Exported, Problem>, took: Duration) {
+    let (files, bytes, link) = match exported {
+        Ok(Exported::Stored(answer)) => (answer.total_files, answer.total_bytes(), answer.link.as_ref()),
+        Ok(Exported::Archive { zip, .. }) => (1, zip.len() as u64, None),
+        Ok(Exported::Linked(link)) => (1, link.size, Some(link.as_ref())),
+        Err(problem) => return metrics::export_failed(problem),
+    };
+    metrics::export_succeeded(files, bytes, took);
+    if let Some(link) = link {
+        metrics::link_granted(link.kind);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use casefile::config::Env;
+use casefile::metrics::Metrics;
 use lambda_runtime::service_fn;
 use session_export::config::Config;
 use session_export::handler::SessionExport;
@@ -20,8 +21,12 @@ async fn main() -> ExitCode {
 
 async fn run(env: Env) -> Result<(), lambda_runtime::Error> {
     casefile::logging::start(&env, "session_export")?;
+    let metrics = Metrics::start(&env, "session-export")?;
     let config = Config::from_env(env)?;
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
     let function = &SessionExport::new(config, jiff::Timestamp::now, casefile::id::system_entropy)?;
-    lambda_runtime::run(service_fn(async |event| function.handle(event).await)).await
+    lambda_runtime::run(service_fn(async |event| {
+        metrics.after(function.handle(event)).await
+    }))
+    .await
 }

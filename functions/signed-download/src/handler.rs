@@ -10,6 +10,7 @@ use casefile::caller::Origin;
 use casefile::http::{self, Request, Response};
 use casefile::id::Entropy;
 use casefile::link::{Asking, Links};
+use casefile::metrics::LinkCount;
 use casefile::name::TenantId;
 use casefile::permission::PermissionError;
 use casefile::problem::{Problem, ProblemKind};
@@ -65,7 +66,14 @@ impl SignedDownload {
         let origin = Origin::of(&request, request_id);
         match Route::of(&request)? {
             Route::Open(ShareUse { token, by }) => {
-                Box::pin(share::redeem(&self.links, &origin, &request, &token, &by)).await
+                let count = LinkCount::used();
+                let answer = Box::pin(share::redeem(&self.links, &origin, &request, &token, &by)).await;
+                match &answer {
+                    // The page with the button, or an answer to HEAD.
+                    Ok(response) if response.status_code == 200 => count.none(),
+                    answer => count.ended(answer),
+                }
+                answer
             }
             Route::Known(route) => Box::pin(self.answer_known(request, route, &origin)).await,
         }

@@ -1,10 +1,12 @@
 //! Links for those who may have them: one, or many at once.
 
+use casefile::collection::{Collection, LinkKind};
 use casefile::http::query::Query;
 use casefile::http::{self, Request, Response};
 use casefile::json::{Errors, Node};
 use casefile::link::request::LinkRequest;
 use casefile::link::{Asking, Link, Links};
+use casefile::metrics::LinkCount;
 use casefile::problem::{Problem, ProblemDocument, ProblemKind};
 use futures::{StreamExt as _, stream};
 use serde::Serialize;
@@ -35,12 +37,22 @@ pub async fn one(
     if !errors.is_empty() {
         return Err(Problem::invalid(errors.into_vec()));
     }
-    let link = links.issue(asking, &wanted).await?;
+    let link = counted(links, asking, &wanted).await?;
     if is_redirect {
         http::redirect(302, &link.url)
     } else {
         http::json(200, &link)
     }
+}
+
+/// Issues a link, and counts what became of it.
+async fn counted(links: &Links, asking: &Asking<'_>, wanted: &LinkRequest) -> Result<Link, Problem> {
+    // Of a collection that there isn't, it would be one like most.
+    let kind = || Collection::parse(&wanted.collection).map_or(LinkKind::Direct, Collection::link_kind);
+    let count = LinkCount::asked(wanted.kind.unwrap_or_else(kind));
+    let outcome = links.issue(asking, wanted).await;
+    count.ended(&outcome);
+    outcome
 }
 
 /// The answer to many.
@@ -64,7 +76,7 @@ pub async fn many(links: &Links, asking: &Asking<'_>, request: Request) -> Resul
     let body = request.json_body()?;
     let wanted = read(&body)?;
     let outcomes: Vec<_> = stream::iter(&wanted)
-        .map(|wanted| links.issue(asking, wanted))
+        .map(|wanted| counted(links, asking, wanted))
         .buffered(AT_ONCE)
         .collect()
         .await;

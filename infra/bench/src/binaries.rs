@@ -11,6 +11,7 @@ pub(crate) struct Binaries {
     pub(crate) hello_world: PathBuf,
     pub(crate) session_export: PathBuf,
     pub(crate) signed_download: PathBuf,
+    pub(crate) verify: PathBuf,
 }
 
 /// The workspace's root.
@@ -28,10 +29,20 @@ pub(crate) fn build() -> Result<Binaries, BenchError> {
         "hello-world",
         "--no-default-features",
     ];
+    let verify = [
+        "--package",
+        "casefile-bench",
+        "--bin",
+        "verify",
+        "--no-default-features",
+        "--features",
+        "verify",
+    ];
     Ok(Binaries {
         hello_world: build_one("hello-world", &hello_world)?,
         session_export: build_one("session-export", &["--package", "session-export"])?,
         signed_download: build_one("signed-download", &["--package", "signed-download"])?,
+        verify: build_one("verify", &verify)?,
     })
 }
 

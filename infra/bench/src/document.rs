@@ -12,11 +12,11 @@ pub(crate) struct Document {
     key: &'static str,
 }
 
-/// A document by itself: one HEAD finds it.
+/// A document by itself, of a collection that demands no verification: one HEAD finds it.
 pub(crate) const FILE: Document = Document {
-    collection: "ecg-reports",
-    path: "2025/11/14/ecg_report_20251114.pdf",
-    key: "ecg-reports/2025/11/14/ecg_report_20251114.pdf",
+    collection: "training-logs",
+    path: "2025/11/6f1d2b7c-run.log",
+    key: "training-logs/2025/11/6f1d2b7c-run.log",
 };
 
 /// A file of a session: whether its manifest is there is asked at the same time.
@@ -43,7 +43,7 @@ pub(crate) fn objects() -> [(String, Object); 3] {
 fn object(key: &str) -> Object {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let content_type = match key.rsplit('.').next() {
-        Some("pdf") => "application/pdf",
+        Some("log") => "text/plain",
         _ => "application/json",
     };
     Object {
@@ -54,6 +54,7 @@ fn object(key: &str) -> Object {
             header("x-amz-meta-tenant", TENANT),
         ],
         body: vec![0; 64 * 1024],
+        times: 1,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Measures session-export and signed-download as they are deployed (release builds that speak the Runtime API, with an
-//! S3 behind TLS that answers at once) beside a hello-world in the same run, and says whether they keep their limits.
+//! S3 behind TLS that answers at once) beside a hello-world in the same run, and says whether they keep their limits;
+//! and how fast post-process verifies a large object, beside openssl.
 //!
 //! Run with `cargo run --profile tools --package casefile-bench`. Linux only: it reads `/proc`.
 
@@ -20,6 +21,7 @@ mod sample;
 mod table;
 mod tls;
 mod trips;
+mod verify;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -38,6 +40,9 @@ struct Arguments {
     /// How many calls a warm process gets.
     #[arg(long, default_value_t = 300)]
     calls: usize,
+    /// How large an object is verified, in MiB.
+    #[arg(long, default_value_t = 1_024)]
+    verified_mebibytes: usize,
 }
 
 fn main() -> ExitCode {
@@ -56,5 +61,7 @@ fn run(arguments: &Arguments) -> Result<bool, BenchError> {
     let bench = Bench::new(binaries::build()?, arguments.runs, arguments.calls)?;
     let report = bench.run()?;
     write!(std::io::stdout(), "{report}")?;
-    Ok(report.keeps_all_limits())
+    let verification = bench.verify(arguments.verified_mebibytes)?;
+    write!(std::io::stdout(), "\n{verification}")?;
+    Ok(report.keeps_all_limits() && verification.keeps_limit())
 }

@@ -14,6 +14,7 @@ use crate::s3::{Exchange, S3};
 use crate::sample::Sample;
 use crate::tls::Identity;
 use crate::trips::Trips;
+use crate::verify::{self, Verification};
 
 /// The delay of each request where it matters which of them are made at the same time.
 const DELAY: Duration = Duration::from_millis(20);
@@ -88,6 +89,11 @@ impl Bench {
                     .collect(),
             ),
         })
+    }
+
+    /// Measures how a large object is verified.
+    pub(crate) fn verify(&self, mebibytes: usize) -> Result<Verification, BenchError> {
+        verify::measure(&self.binaries.verify, mebibytes, &self.identity)
     }
 
     fn s3(&self, delay: Duration) -> Result<S3, BenchError> {

@@ -1,3 +1,4 @@
-//! What the operator's tool `casefile` shows, for use by the local stack too.
+//! What the operator's tool `casefile` does and shows, the latter for use by the local stack too.
 
+pub mod quarantine;
 pub mod tree;

@@ -14,6 +14,7 @@ use casefile::key::{BasePath, session_prefix};
 use casefile::name::FolderName;
 use casefile::store_error::StoreError;
 use casefile::verify::verify_session;
+use casefile_cli::quarantine::{self, Failure};
 use casefile_cli::tree;
 use clap::{Parser, Subcommand};
 
@@ -43,26 +44,56 @@ enum Command {
         #[arg(long, value_parser = BasePath::parse)]
         base_path: Option<BasePath>,
     },
+    /// Looks after what was rejected.
+    ///
+    /// Reads S3_BUCKET_NAME, S3_BASE_PATH, QUARANTINE_BUCKET_NAME, AUDIT_BUCKET_NAME and DEFAULT_TENANT as well, and, for
+    /// a release, ARRIVALS_QUEUE_URL and AWS_ENDPOINT_URL_SQS. Every call is in the audit log, under the name that the
+    /// operator claims. Ends with 0 when it did what it should, with 1 when that can't be done as things are, and with 2
+    /// when it failed.
+    Quarantine(quarantine::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Command::Verify {
-        folder,
-        bucket,
-        base_path,
-    } = Cli::parse().command;
-    match verify(&folder, bucket, base_path).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(message) => {
-            eprintln!("casefile: {message}");
-            ExitCode::from(2)
-        }
+    let (code, shown) = match Cli::parse().command {
+        Command::Verify {
+            folder,
+            bucket,
+            base_path,
+        } => match verify(&folder, bucket, base_path).await {
+            Ok((tree, holds)) => (u8::from(!holds), Ok(tree)),
+            Err(message) => (2, Err(message)),
+        },
+        Command::Quarantine(arguments) => match quarantined(&arguments).await {
+            Ok(text) => (0, Ok(text)),
+            Err(Failure::Refused(message)) => (1, Err(message)),
+            Err(Failure::Failed(message)) => (2, Err(message)),
+        },
+    };
+    match shown {
+        Ok(text) => print!("{text}"),
+        Err(message) => eprintln!("casefile: {message}"),
     }
+    ExitCode::from(code)
 }
 
-async fn verify(folder: &FolderName, bucket: Option<String>, base: Option<BasePath>) -> Result<bool, String> {
+async fn quarantined(arguments: &quarantine::Arguments) -> Result<String, Failure> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
+    quarantine::run(
+        arguments,
+        Env::from_process(),
+        jiff::Timestamp::now,
+        casefile::id::system_entropy,
+    )
+    .await
+}
+
+/// The folder as a tree, and whether everything holds.
+async fn verify(
+    folder: &FolderName,
+    bucket: Option<String>,
+    base: Option<BasePath>,
+) -> Result<(String, bool), String> {
     let mut env = Env::from_process();
     let bucket = bucket.or_else(|| env.required("S3_BUCKET_NAME", bucket_name));
     let base = base
@@ -82,6 +113,5 @@ async fn verify(folder: &FolderName, bucket: Option<String>, base: Option<BasePa
             }
             error => error.to_string(),
         })?;
-    print!("{}", tree::render(&prefix, &verification));
-    Ok(verification.holds())
+    Ok((tree::render(&prefix, &verification), verification.holds()))
 }

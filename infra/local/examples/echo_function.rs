@@ -85,14 +85,35 @@ fn print() {
     eprintln!("to stderr");
 }
 
-/// An event of S3: its keys, and a failure where one of them asks for it.
+/// An event of S3 or SQS: its records, and a failure where one of them asks for it.
 #[expect(clippy::print_stdout, reason = "a test wants to see what arrived")]
 fn print_records(records: &Value) -> Result<Value, Error> {
     println!("{records}");
+    let messages: Vec<_> = records.as_array().into_iter().flatten().collect();
+    if messages.iter().any(|message| {
+        message
+            .get("eventSource")
+            .is_some_and(|source| source == "aws:sqs")
+    }) {
+        return failed_messages(&messages);
+    }
     if records.to_string().contains("fail") {
         return Err(Error::from("a key asked it to fail"));
     }
     Ok(Value::Null)
+}
+
+/// Which messages of a batch ask for a failure of their own; one may ask for the whole batch's.
+fn failed_messages(messages: &[&Value]) -> Result<Value, Error> {
+    let body = |message: &Value| message.get("body").map(ToString::to_string).unwrap_or_default();
+    if messages.iter().any(|message| body(message).contains("explode")) {
+        return Err(Error::from("a message asked it to fail altogether"));
+    }
+    let failed = messages.iter().filter(|message| body(message).contains("fail"));
+    let failed: Vec<_> = failed
+        .map(|message| json!({ "itemIdentifier": message.get("messageId") }))
+        .collect();
+    Ok(json!({ "batchItemFailures": failed }))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test wants to see its environment")]

@@ -1,5 +1,6 @@
 //! `cargo local demo`: a finished review becomes a verified folder, is handed out to those who may have it and to nobody
-//! else, and all of it stands in the audit trail, before one's eyes.
+//! else, and all of it stands in the audit trail; what a device delivers is judged, filed or quarantined, indexed and
+//! announced, before one's eyes.
 
 use std::sync::{Arc, mpsc};
 
@@ -13,9 +14,13 @@ use crate::lambda::LogSink;
 use crate::progress::Progress;
 use crate::stack::{Stack, StackConfig, StackError};
 
+mod arrivals;
+mod device;
 mod export;
+mod index;
 mod links;
 mod people;
+mod records;
 mod step;
 mod table;
 mod trail;
@@ -29,8 +34,8 @@ pub enum DemoError {
     /// The stack doesn't start.
     #[error(transparent)]
     Stack(#[from] StackError),
-    /// The sample can't be read.
-    #[error("the sample review of tests/fixtures/review can't be read")]
+    /// The samples can't be read.
+    #[error("the samples of tests/fixtures can't be read")]
     Sample(#[source] std::io::Error),
     /// What was found can't be shown.
     #[error("standard output can't be written")]
@@ -59,9 +64,9 @@ pub enum DemoError {
     /// The template's settings don't lead to a bucket.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The folder can't be read back.
-    #[error("the folder can't be read back")]
-    ReadBack(#[from] StoreError),
+    /// S3 can't be read or written.
+    #[error("S3 can't be read or written")]
+    Store(#[from] StoreError),
     /// The folder isn't what its manifest says.
     #[error("the folder is not what its manifest says")]
     Different,
@@ -69,6 +74,7 @@ pub enum DemoError {
 
 /// Exports the sample review through the gateway, reads every file back and draws the folder; then downloads from it
 /// through a direct link, is refused as another tenant, uses a share link up, and shows what the audit log has of it all.
+/// Then a device delivers, and verdicts, index, notices and quarantine are shown.
 ///
 /// # Errors
 /// What didn't go as it should. The stack is stopped in any case.
@@ -115,11 +121,12 @@ async fn show(stack: &Stack, progress: &Progress, begun: Timestamp) -> Result<()
     let direct = links::download(gateway, progress, &people, &document).await?;
     let nothing = links::refused_elsewhere(gateway, progress, &people, &document).await?;
     let share = links::use_up(gateway, progress, &people, &document, &nothing).await?;
-    let export = document.grant_id;
+    let export = document.grant_id.clone();
     let grants = trail::Grants {
         export,
         direct,
         share,
     };
-    trail::show(gateway, progress, &people, begun, &grants).await
+    trail::show(gateway, progress, &people, begun, &grants).await?;
+    arrivals::show(stack, progress, &document, &nothing, begun).await
 }

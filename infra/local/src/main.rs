@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use casefile_local::demo;
 use casefile_local::progress::Progress;
 use casefile_local::sample::workspace;
 use casefile_local::stack::{Stack, StackConfig};
 use casefile_local::stop::Stop;
 use casefile_local::token::{Caller, issue};
+use casefile_local::{Chaos, demo};
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use tracing::Level;
@@ -36,11 +36,18 @@ struct Cli {
     /// Where S3 keeps its objects; without it, .casefile in the workspace.
     #[arg(long, global = true)]
     data: Option<PathBuf>,
+    /// Delivers S3's events as on a bad day: some twice, late, and in another order; which ones, the seed says.
+    #[arg(long, global = true, value_name = "SEED")]
+    chaos: Option<u64>,
+    /// Lets sessions be summarised, by a stand-in for Bedrock that says that it is no model.
+    #[arg(long, global = true)]
+    summaries: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Exports the sample review, reads it back, hands it out by links, shows folder and audit trail, and ends.
+    /// Exports the sample review, reads it back and hands it out by links; lets a device deliver files, shows verdicts,
+    /// index, notices and quarantine; and ends.
     Demo,
     /// Prints a token for a caller of the HTTP API, and nothing else. Nothing needs to run.
     Token(Caller),
@@ -128,7 +135,10 @@ fn with_causes(error: &dyn Error) -> String {
 fn config(cli: &Cli) -> StackConfig {
     let workspace = workspace();
     let data = cli.data.clone().unwrap_or_else(|| workspace.join(".casefile"));
-    StackConfig::new(workspace, data, Arc::new(|line| say(&line.to_string())), now)
+    let mut config = StackConfig::new(workspace, data, Arc::new(|line| say(&line.to_string())), now);
+    config.chaos = cli.chaos.map(Chaos::new);
+    config.summaries = cli.summaries;
+    config
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
@@ -146,6 +156,17 @@ fn addresses(stack: &Stack) -> String {
             stack.artifacts_bucket().unwrap_or("(none)")
         ),
     ];
+    let services = stack.service_environment();
+    let services = services.iter().filter_map(|(name, address)| {
+        let name = name.strip_prefix("AWS_ENDPOINT_URL_")?;
+        Some(format!("{:<12}{address}", service(name)))
+    });
+    lines.extend(services);
+    if !stack.summarises() {
+        lines.push(
+            "No session is summarised: there is no model. --summaries takes a stand-in's word.".to_owned(),
+        );
+    }
     let undelivered = stack.undelivered();
     let warnings = undelivered
         .iter()
@@ -154,13 +175,22 @@ fn addresses(stack: &Stack) -> String {
     lines.push("\nA caller's token:".to_owned());
     lines.push("  cargo local token --user dana --group office --tenant acme".to_owned());
     lines.push("\nFor AWS's own tools, and for `cargo lambda watch`:".to_owned());
-    let variables = stack.s3_environment();
+    let variables = stack.s3_environment().into_iter();
+    let variables = variables.chain(stack.service_environment());
     let variables = variables.map(|(name, value)| (name.to_owned(), value));
-    let variables = variables.into_iter().chain(stack.own_environment());
+    let variables = variables.chain(stack.own_environment());
     lines.extend(variables.map(|(name, value)| format!("  export {name}={value}")));
     lines.push("  unset AWS_SESSION_TOKEN".to_owned());
     lines.push("\nCtrl-C stops everything; what S3 holds stays.".to_owned());
     lines.join("\n")
+}
+
+/// A service as its variable calls it, as people do.
+fn service(name: &str) -> &str {
+    match name {
+        "BEDROCK_RUNTIME" => "Bedrock",
+        other => other,
+    }
 }
 
 /// A line for whoever reads; that nobody does, as when the terminal is gone, is no failure.

@@ -3,22 +3,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use casefile::bucket::Bucket;
-use casefile::config::{ConfigError, Env, bucket_name};
-use casefile::key::BasePath;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
+use crate::bedrock::Bedrock;
 use crate::build::{BuildError, build};
-use crate::deliveries::{deliver, triggers};
+use crate::chaos::Chaos;
+use crate::deliveries::Deliveries;
 use crate::gateway::{Gateway, GatewayConfig, RouteError};
 use crate::lambda::{self, Lambda, Listener, LogSink, SpecError};
 use crate::s3::{S3Server, StartError};
+use crate::service::Outage;
+use crate::sns::Notification;
+use crate::sqs::Queue;
 use crate::template::{LoadError, Settings, Template};
 
+mod environment;
+mod services;
+mod settled;
 mod wiring;
 
+use environment::public_url;
+use services::Services;
+pub use settled::Unsettled;
 use wiring::Surroundings;
 
 /// The embedded S3's key and secret, for people and their tools. They open nothing but this machine's own copy.
@@ -43,10 +53,19 @@ pub struct StackConfig {
     pub log: LogSink,
     /// The time.
     pub clock: fn() -> Timestamp,
+    /// How S3's events are disturbed on their way; without it, each comes once and at once.
+    pub chaos: Option<Chaos>,
+    /// After how long a message comes back that a function has failed at. In AWS that takes as long as the queue's
+    /// visibility timeout.
+    pub redelivery: Duration,
+    /// Whether functions that can ask a model find one: the stand-in for Bedrock. Without it they summarise nothing,
+    /// unless the template names a model.
+    pub summaries: bool,
 }
 
 impl StackConfig {
-    /// A stack of the workspace's template on free loopback ports.
+    /// A stack of the workspace's template on free loopback ports, without chaos and summaries. What failed comes back
+    /// after a second.
     pub fn new(workspace: PathBuf, data: PathBuf, log: LogSink, clock: fn() -> Timestamp) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self {
@@ -56,6 +75,9 @@ impl StackConfig {
             s3: any,
             log,
             clock,
+            chaos: None,
+            redelivery: Duration::from_secs(1),
+            summaries: false,
         }
     }
 }
@@ -78,7 +100,7 @@ pub enum StackError {
     /// The routes.
     #[error(transparent)]
     Routes(#[from] RouteError),
-    /// The gateway's or the emulator's address.
+    /// The address of the gateway, the emulator, or a stand-in.
     #[error("can't listen on {address}; another port may be given with --port")]
     Listen {
         /// Where.
@@ -97,8 +119,10 @@ pub struct Stack {
     gateway: lambda::Server,
     invoke_api: lambda::Server,
     template: Template,
-    /// S3's events on their way. Ends when dropped.
-    _deliveries: JoinSet<()>,
+    services: Services,
+    summaries: bool,
+    /// What calls functions with messages. Ends when dropped.
+    event_sources: JoinSet<()>,
 }
 
 impl Stack {
@@ -126,15 +150,22 @@ impl Stack {
         // Bound before there are functions: they are told where it is.
         let door = Listener::bind(config.gateway).await;
         let door = door.map_err(listen(config.gateway))?;
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let services = Services::start(&template, config.clock).await;
+        let services = services.map_err(listen(any))?;
         let surroundings = Surroundings {
-            s3_endpoint: s3.endpoint(),
+            endpoints: wiring::endpoints(&s3, &services),
             public_url: public_url(door.address()),
+            queue_urls: services.queue_urls(&template),
+            summaries: config.summaries,
         };
         let specs = wiring::specs(&template, programs, &surroundings)?;
         let lambda = Lambda::new(wiring::lambda_config(config), specs)?;
-        let mut deliveries = JoinSet::new();
-        deliveries.spawn(deliver(s3.events(), triggers(&template), lambda.clone()));
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        deliver(config, &template, &lambda, &services, &s3);
+        let mut event_sources = JoinSet::new();
+        for source in wiring::event_sources(config, &template, &services.queues, &lambda) {
+            event_sources.spawn(source.run());
+        }
         let invoke_api = lambda.serve_invoke_api(any).await.map_err(listen(any))?;
         let gateway = GatewayConfig::new(config.clock);
         let gateway = Gateway::new(gateway, template.routes().cloned(), lambda.clone())?;
@@ -144,7 +175,9 @@ impl Stack {
             gateway: gateway.serve_at(door),
             invoke_api,
             template,
-            _deliveries: deliveries,
+            services,
+            summaries: config.summaries,
+            event_sources,
         })
     }
 
@@ -166,102 +199,60 @@ impl Stack {
             .map(|function| function.name.as_str())
     }
 
+    /// The queue of this logical id, such as `DeadLetterQueue`.
+    pub fn queue(&self, logical_id: &str) -> Option<&Arc<Queue>> {
+        let mut declared = self.template.queues.iter();
+        let queue = declared.find(|queue| queue.logical_id == logical_id)?;
+        self.services.queues.get(&queue.name)
+    }
+
+    /// What was published to the template's topics, oldest first.
+    pub fn notifications(&self) -> Vec<Notification> {
+        self.services.topics.published()
+    }
+
+    /// The stand-in for Bedrock: what it was asked, and what it is to answer. The functions know of it with
+    /// [`StackConfig::summaries`], or when the template names a model.
+    pub fn bedrock(&self) -> &Bedrock {
+        &self.services.bedrock
+    }
+
+    /// Failures of SQS on demand, for whoever talks to it: what functions are called with isn't affected.
+    pub fn sqs_outage(&self) -> &Outage {
+        &self.services.queue_outage
+    }
+
+    /// Failures of SNS on demand.
+    pub fn sns_outage(&self) -> &Outage {
+        &self.services.topic_outage
+    }
+
     /// What calls a function once it is deployed, and not on this machine: [`Template::undelivered`].
     pub fn undelivered(&self) -> Vec<String> {
         self.template.undelivered()
     }
 
-    /// The HTTP API's base URL, without a slash at its end: what the functions find in `PUBLIC_URL` unless the template
-    /// says another.
-    pub fn public_url(&self) -> String {
-        public_url(self.gateway())
-    }
-
-    /// The bucket that exports go to.
-    pub fn artifacts_bucket(&self) -> Option<&str> {
-        self.setting("S3_BUCKET_NAME")
-    }
-
-    /// The bucket that audit records go to.
-    pub fn audit_bucket(&self) -> Option<&str> {
-        self.setting("AUDIT_BUCKET_NAME")
-    }
-
-    /// The bucket that exports go to, reached as any client of S3 would, and what comes before a session's folder.
-    ///
-    /// # Errors
-    /// When the template names no bucket, or no base path that is one.
-    pub fn artifacts(&self) -> Result<(Bucket, BasePath), ConfigError> {
-        let mut env = self.settings();
-        let base = env.optional("S3_BASE_PATH", BasePath::parse).unwrap_or_default();
-        Ok((open_bucket(env, "S3_BUCKET_NAME")?, base))
-    }
-
-    /// The bucket that audit records go to, reached as any client of S3 would.
-    ///
-    /// # Errors
-    /// When the template names none.
-    pub fn audit(&self) -> Result<Bucket, ConfigError> {
-        open_bucket(self.settings(), "AUDIT_BUCKET_NAME")
-    }
-
-    /// What the functions are told, and a person's own tools need to be: the buckets, and the base URL.
-    pub fn own_environment(&self) -> Vec<(String, String)> {
-        let functions = self.template.functions.iter();
-        let all = functions.flat_map(|function| &function.environment);
-        let buckets = all.filter(|(name, _)| name.ends_with("_BUCKET_NAME"));
-        let buckets: BTreeMap<_, _> = buckets.collect();
-        let buckets = buckets
-            .into_iter()
-            .map(|(name, value)| (name.clone(), value.clone()));
-        let public_url = ("PUBLIC_URL".to_owned(), self.public_url());
-        buckets.chain([public_url]).collect()
-    }
-
-    /// The value of a variable in the first function that has it: in all functions one name means one thing.
-    fn setting(&self, name: &str) -> Option<&str> {
-        let mut functions = self.template.functions.iter();
-        functions.find_map(|function| function.environment.get(name).map(String::as_str))
-    }
-
-    /// Every variable of the functions, with what reaches S3.
-    fn settings(&self) -> Env {
-        let names = self.template.functions.iter();
-        let names = names.flat_map(|function| function.environment.keys());
-        let own = names.filter_map(|name| Some((name.clone(), self.setting(name)?.to_owned())));
-        let s3 = self.s3_environment();
-        Env::of(own.chain(s3.map(|(name, value)| (name.to_owned(), value))))
-    }
-
-    /// The environment in which AWS's tools reach the embedded S3.
-    pub fn s3_environment(&self) -> [(&'static str, String); 4] {
-        [
-            ("AWS_ENDPOINT_URL_S3", self.s3.endpoint()),
-            ("AWS_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
-        ]
-    }
-
     /// Stops everything and leaves no process behind. What S3 holds stays.
     pub async fn stop(self) {
+        let mut event_sources = self.event_sources;
         self.gateway.shutdown().await;
         self.invoke_api.shutdown().await;
+        // Before the functions: nobody is called any more, and what was in flight fails with its process.
+        event_sources.shutdown().await;
         self.lambda.shutdown().await;
+        self.services.stop().await;
         self.s3.stop().await;
     }
 }
 
-fn public_url(gateway: SocketAddr) -> String {
-    format!("http://{gateway}")
-}
-
-/// The bucket that a variable names.
-fn open_bucket(mut env: Env, variable: &str) -> Result<Bucket, ConfigError> {
-    let name = env.required(variable, bucket_name);
-    let settings = env.s3();
-    let (name, settings) = env.finish(name.zip(settings))?;
-    Ok(Bucket::new(settings.client(), name))
+/// Lets S3's events go where the template says.
+fn deliver(config: &StackConfig, template: &Template, lambda: &Lambda, services: &Services, s3: &S3Server) {
+    let deliveries = Deliveries::new(template, lambda.clone(), &services.queues, config.chaos);
+    // As at a deployment. Otherwise nothing comes by itself, and no function is started for nothing.
+    if config.chaos.is_some() {
+        deliveries.announce((config.clock)());
+    }
+    s3.on_event(move |event| deliveries.take(event));
 }
 
 /// Reads the workspace's template.

@@ -35,6 +35,10 @@ pub enum Activity {
     ReadAudit,
     /// An export.
     Export,
+    /// An operator's look into the quarantine.
+    ReadQuarantine,
+    /// The release of what was quarantined.
+    Release,
 }
 
 /// How it ended.
@@ -223,6 +227,9 @@ pub struct Asked {
     /// What a list or a look into the log was limited to, as it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// Why, as an operator says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What the caller got.
@@ -277,7 +284,15 @@ impl Activity {
             Self::Preview => 9,
             Self::Share => 12,
             Self::Unshare => 13,
-            Self::List | Self::ReadAudit | Self::Export => 99,
+            Self::List | Self::ReadAudit | Self::Export | Self::ReadQuarantine | Self::Release => 99,
+        }
+    }
+
+    /// What a caller uses who comes by no network: an operator the tool, anybody else the function itself.
+    fn service(self) -> &'static str {
+        match self {
+            Self::ReadQuarantine | Self::Release => "casefile",
+            _ => "lambda",
         }
     }
 
@@ -292,6 +307,8 @@ impl Activity {
             Self::List => "List",
             Self::ReadAudit => "Read Audit",
             Self::Export => "Export",
+            Self::ReadQuarantine => "Read Quarantine",
+            Self::Release => "Release",
         }
     }
 }
@@ -325,7 +342,7 @@ impl Record {
             metadata: Metadata::new(id),
             severity: "Informational".to_owned(),
             severity_id: 1,
-            src_endpoint: Endpoint::new(event.origin.source_ip),
+            src_endpoint: Endpoint::new(activity, event.origin.source_ip),
             status: status.to_owned(),
             status_code: refused.map(|(status, _)| status.to_string()),
             status_detail: refused.map(|(_, reason)| reason.to_owned()),
@@ -378,10 +395,9 @@ impl User {
 }
 
 impl Endpoint {
-    /// Who comes by no network invokes the function itself.
-    fn new(ip: Option<IpAddr>) -> Self {
+    fn new(activity: Activity, ip: Option<IpAddr>) -> Self {
         Self {
-            svc_name: ip.is_none().then(|| "lambda".to_owned()),
+            svc_name: ip.is_none().then(|| activity.service().to_owned()),
             ip,
         }
     }

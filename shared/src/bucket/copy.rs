@@ -1,7 +1,9 @@
 //! Copies inside S3: no byte passes through the function.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, MetadataDirective};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, MetadataDirective, TaggingDirective,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -30,7 +32,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 /// What is copied: one version, as it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Of the object, in the same bucket.
+    /// Of the object.
     pub key: String,
     /// Of the version, in a bucket that keeps versions.
     pub version_id: Option<String>,
@@ -64,6 +66,20 @@ impl Bucket {
             .await
     }
 
+    /// The same from another bucket of the account.
+    ///
+    /// # Errors
+    /// As for [`Bucket::copy`].
+    pub async fn copy_from(
+        &self,
+        from: &Self,
+        source: &Source,
+        target: &Target,
+    ) -> Result<Created, StoreError> {
+        let copying = Copying::new(from, source, target, PART_BYTES);
+        self.copy_unless_there(MAX_SINGLE_COPY, &copying).await
+    }
+
     /// [`Bucket::copy`] with other sizes, for whoever has no large object at hand.
     ///
     /// # Errors
@@ -75,22 +91,19 @@ impl Bucket {
         source: &Source,
         target: &Target,
     ) -> Result<Created, StoreError> {
-        let mut target = target.clone();
-        target.metadata.push((SHA256, source.sha256.to_string()));
-        let target = &target;
-        let wanted = Content {
-            size: source.size,
-            sha256: source.sha256,
-        };
-        let part = part.max(source.size.div_ceil(MAX_PARTS));
+        let copying = Copying::new(self, source, target, part);
+        self.copy_unless_there(single, &copying).await
+    }
+
+    async fn copy_unless_there(&self, single: u64, copying: &Copying<'_>) -> Result<Created, StoreError> {
         Self::past_conflicts("CopyObject", async || {
-            let copied = if source.size <= single {
-                self.copy_at_once(source, target).await
+            let copied = if copying.source.size <= single {
+                self.copy_at_once(copying).await
             } else {
-                self.copy_in_parts_once(part, source, target, wanted).await
+                self.copy_in_parts_once(copying).await
             };
             match copied {
-                Err(CreateError::Taken) => self.compare(&target.key, wanted).await,
+                Err(CreateError::Taken) => self.compare(&copying.target.key, copying.wanted()).await,
                 copied => copied,
             }
         })
@@ -98,29 +111,26 @@ impl Bucket {
     }
 
     /// A repeat doesn't copy again what is there.
-    async fn copy_in_parts_once(
-        &self,
-        part: u64,
-        source: &Source,
-        target: &Target,
-        wanted: Content,
-    ) -> Result<Created, CreateError> {
-        match self.compare(&target.key, wanted).await {
-            Err(CreateError::Conflict) => self.copy_in_parts(part, source, target).await,
+    async fn copy_in_parts_once(&self, copying: &Copying<'_>) -> Result<Created, CreateError> {
+        match self.compare(&copying.target.key, copying.wanted()).await {
+            Err(CreateError::Conflict) => self.copy_in_parts(copying).await,
             found => found,
         }
     }
 
-    async fn copy_at_once(&self, source: &Source, target: &Target) -> Result<Created, CreateError> {
+    async fn copy_at_once(&self, copying: &Copying<'_>) -> Result<Created, CreateError> {
+        let target = &copying.target;
         let copy = self
             .client
             .copy_object()
             .bucket(&self.name)
             .key(&target.key)
-            .copy_source(self.copy_source(source))
+            .copy_source(copying.copy_source())
             .if_none_match("*")
             .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .metadata_directive(MetadataDirective::Replace)
+            // A source's tags say what was found of it, or what somebody claims: they stay behind.
+            .tagging_directive(TaggingDirective::Replace)
             .content_type(target.content_type)
             .set_metadata(metadata_of(&target.metadata))
             .customize()
@@ -134,12 +144,8 @@ impl Bucket {
         }
     }
 
-    async fn copy_in_parts(
-        &self,
-        part: u64,
-        source: &Source,
-        target: &Target,
-    ) -> Result<Created, CreateError> {
+    async fn copy_in_parts(&self, copying: &Copying<'_>) -> Result<Created, CreateError> {
+        let target = &copying.target;
         let upload = self
             .client
             .create_multipart_upload()
@@ -155,7 +161,7 @@ impl Bucket {
         let id = upload
             .upload_id
             .ok_or(CreateError::Other(StoreError::Damaged("S3 gave no upload id")))?;
-        let copied = self.copy_parts(part, source, target, &id).await;
+        let copied = self.copy_parts(copying, &id).await;
         if copied.is_err() {
             // What it leaves otherwise, the bucket's lifecycle removes.
             let abort = self.client.abort_multipart_upload();
@@ -165,16 +171,11 @@ impl Bucket {
         copied
     }
 
-    async fn copy_parts(
-        &self,
-        part: u64,
-        source: &Source,
-        target: &Target,
-        upload_id: &str,
-    ) -> Result<Created, CreateError> {
-        let starts = (0..source.size).step_by(usize::try_from(part).unwrap_or(usize::MAX));
+    async fn copy_parts(&self, copying: &Copying<'_>, upload_id: &str) -> Result<Created, CreateError> {
+        let part = usize::try_from(copying.part).unwrap_or(usize::MAX);
+        let starts = (0..copying.source.size).step_by(part);
         let parts: Vec<_> = stream::iter((1..).zip(starts))
-            .map(|(number, start)| self.copy_part(source, target, upload_id, number, start, part))
+            .map(|(number, start)| self.copy_part(copying, upload_id, number, start))
             .buffered(PARTS_AT_ONCE)
             .try_collect()
             .await
@@ -183,7 +184,7 @@ impl Bucket {
             .client
             .complete_multipart_upload()
             .bucket(&self.name)
-            .key(&target.key)
+            .key(&copying.target.key)
             .upload_id(upload_id)
             .if_none_match("*")
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
@@ -202,22 +203,20 @@ impl Bucket {
 
     async fn copy_part(
         &self,
-        source: &Source,
-        target: &Target,
+        copying: &Copying<'_>,
         upload_id: &str,
         number: i32,
         start: u64,
-        length: u64,
     ) -> Result<CompletedPart, StoreError> {
-        let last = (start + length).min(source.size) - 1;
+        let last = (start + copying.part).min(copying.source.size) - 1;
         let copy = self
             .client
             .upload_part_copy()
             .bucket(&self.name)
-            .key(&target.key)
+            .key(&copying.target.key)
             .upload_id(upload_id)
             .part_number(number)
-            .copy_source(self.copy_source(source))
+            .copy_source(copying.copy_source())
             .copy_source_range(format!("bytes={start}-{last}"))
             .customize()
             .config_override(patient());
@@ -234,16 +233,45 @@ impl Bucket {
             .set_checksum_sha256(part.checksum_sha256)
             .build())
     }
+}
 
-    fn copy_source(&self, source: &Source) -> String {
-        let key = utf8_percent_encode(&source.key, ESCAPED);
-        match &source.version_id {
+/// A copy that is to be made.
+struct Copying<'a> {
+    from: &'a Bucket,
+    source: &'a Source,
+    target: Target,
+    /// In bytes, where it goes in parts.
+    part: u64,
+}
+
+impl<'a> Copying<'a> {
+    fn new(from: &'a Bucket, source: &'a Source, target: &Target, part: u64) -> Self {
+        let mut target = target.clone();
+        target.metadata.push((SHA256, source.sha256.to_string()));
+        Self {
+            from,
+            source,
+            target,
+            part: part.max(source.size.div_ceil(MAX_PARTS)),
+        }
+    }
+
+    fn wanted(&self) -> Content {
+        Content {
+            size: self.source.size,
+            sha256: self.source.sha256,
+        }
+    }
+
+    fn copy_source(&self) -> String {
+        let bucket = &self.from.name;
+        let key = utf8_percent_encode(&self.source.key, ESCAPED);
+        match &self.source.version_id {
             Some(version) => format!(
-                "{}/{key}?versionId={}",
-                self.name,
+                "{bucket}/{key}?versionId={}",
                 utf8_percent_encode(version, ESCAPED)
             ),
-            None => format!("{}/{key}", self.name),
+            None => format!("{bucket}/{key}"),
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Head {
     pub checksum: Option<Sha256>,
     /// Which version it is, in a bucket that keeps versions.
     pub version_id: Option<String>,
+    /// The entity tag of just this content.
+    pub etag: Option<String>,
     /// The media type that it was stored with.
     pub content_type: Option<String>,
     /// When it was stored.
@@ -70,6 +72,7 @@ impl Bucket {
             size: size.ok_or(StoreError::Damaged("it has no length"))?,
             checksum: head.checksum_sha256().and_then(Sha256::from_base64),
             version_id: head.version_id,
+            etag: head.e_tag,
             content_type: head.content_type,
             last_modified: head
                 .last_modified

@@ -1,5 +1,8 @@
 //! Keys, in the order of their bytes.
 
+use aws_sdk_s3::types::EncodingType;
+use percent_encoding::percent_decode_str;
+
 use super::Bucket;
 use crate::store_error::{StoreError, classify};
 
@@ -17,10 +20,11 @@ pub struct Page {
 
 impl Bucket {
     /// The first keys that begin with `prefix` and come after `after`, at most `limit` of them and at most 1,000: one
-    /// call, however many there are.
+    /// call, however many there are. S3 sends them percent-encoded: XML can't hold every key, and one that it can't hold
+    /// would make the whole answer unreadable (Amazon S3 API reference, *`ListObjectsV2`*, `encoding-type`).
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::Refused`].
+    /// [`StoreError::Unavailable`], [`StoreError::Refused`]; [`StoreError::Damaged`] when a key isn't UTF-8.
     pub async fn page(&self, prefix: &str, after: Option<&str>, limit: i32) -> Result<Page, StoreError> {
         let page = self
             .client
@@ -29,13 +33,18 @@ impl Bucket {
             .prefix(prefix)
             .set_start_after(after.map(str::to_owned))
             .max_keys(limit.clamp(1, MAX_KEYS))
+            .encoding_type(EncodingType::Url)
             .send()
             .await
             .map_err(|error| classify("ListObjectsV2", &error))?;
         let is_cut = page.is_truncated().unwrap_or(false);
+        // Stores that don't know the parameter answer without it.
+        let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
         let objects = page.contents.unwrap_or_default();
+        let keys = objects.into_iter().filter_map(|object| object.key);
+        let keys = keys.map(|key| if is_encoded { decoded(&key) } else { Ok(key) });
         Ok(Page {
-            keys: objects.into_iter().filter_map(|object| object.key).collect(),
+            keys: keys.collect::<Result<_, _>>()?,
             is_cut,
         })
     }
@@ -43,7 +52,7 @@ impl Bucket {
     /// All keys that begin with `prefix`, in order.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::Refused`].
+    /// As for [`Bucket::page`].
     pub async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let mut keys: Vec<String> = Vec::new();
         loop {
@@ -56,5 +65,30 @@ impl Bucket {
                 return Ok(keys);
             }
         }
+    }
+}
+
+/// The key that S3 wrote percent-encoded, with `+` for a blank.
+fn decoded(key: &str) -> Result<String, StoreError> {
+    let key = key.replace('+', " ");
+    let decoded = percent_decode_str(&key).decode_utf8();
+    let decoded = decoded.map_err(|_| StoreError::Damaged("a key in a list is not UTF-8"))?;
+    Ok(decoded.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_as_s3_encodes_them() {
+        for (encoded, key) in [
+            ("a/b+c%2Bd.pdf", "a/b c+d.pdf"),
+            ("a%20b%EF%BF%BE", "a b\u{fffe}"),
+            ("100%25", "100%"),
+        ] {
+            assert_eq!(decoded(encoded).unwrap(), key);
+        }
+        assert!(matches!(decoded("%FF"), Err(StoreError::Damaged(_))));
     }
 }

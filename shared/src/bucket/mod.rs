@@ -2,16 +2,22 @@
 //! requests.
 
 mod copy;
+mod delete;
 mod head;
 mod list;
 mod presign;
 mod replace;
+mod stream;
+mod tags;
 
 pub use copy::{Source, Target};
+pub use delete::{Hidden, Top};
 pub use head::Head;
 pub use list::Page;
-pub use presign::{PresignedPut, SignedRead, SignedUrl, SignedWrite};
+pub use presign::{PresignedPut, SignedRead, SignedUrl, SignedWrite, Signer};
 pub use replace::{Replaced, Tagged};
+pub use stream::Streamed;
+pub use tags::{MAX_TAGS, Merged, TagSet, takes_tag};
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -36,6 +42,10 @@ const CONFLICT_PAUSE: Duration = Duration::from_millis(25);
 const LARGE_BODY: usize = 6 * 1024 * 1024;
 /// A call's time when S3 has a lot to take or to do before it answers.
 const LONG_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The id of a version that was stored while its bucket kept none (S3 user guide, *Understanding versioning*): another
+/// write without versions destroys it.
+pub const NULL_VERSION: &str = "null";
 
 /// A bucket and the client that reaches it.
 #[derive(Debug, Clone)]

@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::audit::{Activity, Asked, AuditLog, Event, File, Given, Outcome};
-use crate::bucket::{Bucket, SignedRead, SignedUrl};
+use crate::bucket::{Bucket, SignedRead, SignedUrl, Signer};
 use crate::caller::{Caller, Origin};
 use crate::collection::{Collection, LinkKind};
 use crate::digest::Sha256;
-use crate::document::{self, Document};
+use crate::document::{self, Document, Found};
 use crate::http::disposition::can_be_inline;
 use crate::id::TimeId;
 use crate::json::FieldError;
@@ -34,6 +34,8 @@ use terms::{ClampedBy, Terms};
 pub struct Links {
     /// The artifacts bucket.
     pub bucket: Bucket,
+    /// Signs requests to it.
+    pub signer: Signer,
     /// What comes before a session's folder.
     pub base: BasePath,
     /// The audit log.
@@ -128,14 +130,21 @@ impl Links {
     /// Issues a link to a document, or refuses it; either is in the audit log before this returns.
     ///
     /// # Errors
-    /// `not-found` when there is no such document or the caller may not read it, which nobody can tell apart;
-    /// `invalid-request` when it can't be shown inline; `unavailable` when storage or the audit log fails.
+    /// `not-found` when there is no such document or the caller may not read it, which nobody can tell apart; `conflict`
+    /// when it must be verified and isn't; `invalid-request` when it can't be shown inline; `unavailable` when storage or the audit log fails.
     pub async fn issue(&self, asking: &Asking<'_>, request: &LinkRequest) -> Result<Link, Problem> {
         let found = self.find(&request.collection, &request.path).await?;
+        let unverified = found.as_ref().and_then(Found::unverified);
+        let found = found.map(|found| found.document);
         let (document, decision) = self.decide(asking.caller, Action::Read, found);
-        match document {
-            Some(document) if decision.allowed => self.give(asking, &document, &decision, request).await,
-            document => {
+        match (document, unverified) {
+            (Some(document), None) if decision.allowed => {
+                self.give(asking, &document, &decision, request).await
+            }
+            (Some(_), Some(why)) if decision.allowed => {
+                self.refuse_unverified(asking, &decision, request, why).await
+            }
+            (document, _) => {
                 let refusal = Refusal {
                     activity: Activity::Share,
                     collection: &request.collection,
@@ -152,15 +161,15 @@ impl Links {
     ///
     /// # Errors
     /// `unavailable` and `internal` when storage fails.
-    pub async fn find(&self, collection: &str, path: &str) -> Result<Option<Document>, Problem> {
+    pub async fn find(&self, collection: &str, path: &str) -> Result<Option<Found>, Problem> {
         let Some(collection) = Collection::parse(collection) else {
             return Ok(None);
         };
-        let found = document::find(&self.bucket, &self.base, collection, path).await;
+        let found = document::look(&self.bucket, &self.base, collection, path).await;
         found.map_err(|error| storage_problem(&error))
     }
 
-    /// Gives a link to a document that the caller may read.
+    /// Gives a link to a document that the caller may read, and to which links may lead.
     ///
     /// # Errors
     /// As for [`Links::issue`].
@@ -249,7 +258,7 @@ impl Links {
             expires_in: Duration::from_secs(*expires_in),
             grant_id,
         };
-        let signed = self.bucket.presign_read(&read).await;
+        let signed = self.signer.presign_read(&read).await;
         signed.map_err(|error| storage_problem(&error))
     }
 }

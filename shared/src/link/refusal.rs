@@ -4,7 +4,7 @@ use super::{Asking, Links};
 use crate::audit::{Activity, Asked, Event, File, Given, Outcome};
 use crate::caller::{Caller, Origin};
 use crate::collection::Collection;
-use crate::document::Document;
+use crate::document::{Document, Unverified};
 use crate::http::Request;
 use crate::name::TenantId;
 use crate::permission::{Action, Decision, Resource};
@@ -15,6 +15,8 @@ use super::request::LinkRequest;
 
 /// Seconds after which a caller should try again when S3 is unavailable.
 const RETRY_AFTER: u32 = 5;
+/// Seconds in which an object that has just arrived is verified.
+const VERIFIED_AFTER: u32 = 10;
 
 /// Something that a caller doesn't get.
 #[derive(Debug)]
@@ -88,16 +90,33 @@ impl Links {
         };
         let outcome = Outcome::Refused { status: 404, reason };
         let event = Event {
-            file: Some(File {
-                bucket: self.bucket.name().to_owned(),
-                collection: refusal.collection.to_owned(),
-                ..self.place(refusal.collection, refusal.path)
-            }),
+            file: Some(self.place(refusal.collection, refusal.path)),
             asked,
             ..asking.event(refusal.activity, outcome, refusal.decision)
         };
         self.audit.write(self.audit.next_id()?, &event).await?;
         Err(no_document())
+    }
+
+    /// Records that a document isn't linked to, which the caller may read, and gives the problem that the caller gets.
+    pub(super) async fn refuse_unverified<T>(
+        &self,
+        asking: &Asking<'_>,
+        decision: &Decision,
+        request: &LinkRequest,
+        why: Unverified,
+    ) -> Result<T, Problem> {
+        let outcome = Outcome::Refused {
+            status: ProblemKind::Conflict.status(),
+            reason: "not_verified",
+        };
+        let event = Event {
+            file: Some(self.place(&request.collection, &request.path)),
+            asked: request.asked(),
+            ..asking.event(Activity::Share, outcome, decision)
+        };
+        self.audit.write(self.audit.next_id()?, &event).await?;
+        Err(not_verified(why))
     }
 
     /// Who is asking. That nobody is known to be is a refusal, and recorded like any other.
@@ -171,12 +190,14 @@ impl Links {
     }
 
     /// Where a path leads, in the spelling that a link to it is recorded in.
-    fn place(&self, collection: &str, path: &str) -> File {
-        let collection = Collection::parse(collection);
+    fn place(&self, named: &str, path: &str) -> File {
+        let collection = Collection::parse(named);
         let key = collection.and_then(|collection| collection.key(&self.base, path));
         let key = key.unwrap_or_default();
         let own = collection.and_then(|collection| collection.path(&self.base, &key));
         File {
+            bucket: self.bucket.name().to_owned(),
+            collection: named.to_owned(),
             path: own.unwrap_or(path).to_owned(),
             key,
             ..File::default()
@@ -190,6 +211,23 @@ pub fn no_document() -> Problem {
         ProblemKind::NotFound,
         "there is no such document, or it isn't yours to read",
     )
+}
+
+/// Why a document isn't linked to that the caller may read.
+fn not_verified(why: Unverified) -> Problem {
+    match why {
+        Unverified::Yet => Problem {
+            retry_after: Some(VERIFIED_AFTER),
+            ..Problem::new(
+                ProblemKind::Conflict,
+                "the document isn't verified yet, and no link leads to it before; repeat the request",
+            )
+        },
+        Unverified::Ever => Problem::new(
+            ProblemKind::Conflict,
+            "the document couldn't be verified, so no link leads to it; the service's operator can tell why",
+        ),
+    }
 }
 
 /// Logs the cause, once, and says to the caller what a failure of storage means for a link.

@@ -149,7 +149,7 @@ impl LinkRequest {
             disposition: Some(self.disposition),
             uses: self.uses,
             network: self.network.map(|network| network.to_string()),
-            query: None,
+            ..Asked::default()
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What both functions are told about links by their environment.
 
 use crate::audit::AuditLog;
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, Signer};
 use crate::client::S3Settings;
 use crate::config::{Env, bucket_name};
 use crate::id::Entropy;
@@ -41,11 +41,7 @@ impl LinkSettings {
         if bucket.is_some() && bucket == audit_bucket {
             env.refuse("AUDIT_BUCKET_NAME", "must be another bucket than S3_BUCKET_NAME");
         }
-        let tenant = env.text("DEFAULT_TENANT").is_none().then_some(DEFAULT_TENANT);
-        let default_tenant = match tenant {
-            Some(tenant) => TenantId::parse(tenant).ok(),
-            None => env.optional("DEFAULT_TENANT", TenantId::parse),
-        };
+        let default_tenant = default_tenant(env);
         let public_url = env.optional("PUBLIC_URL", public_url);
         let s3 = env.s3();
         Some(Self {
@@ -64,16 +60,27 @@ impl LinkSettings {
     /// When the policies can't be read, which a test keeps from happening.
     pub fn links(self, clock: Clock, entropy: Entropy) -> Result<Links, PermissionError> {
         let credentials_end = self.s3.credentials_end();
+        let aws = self.s3.aws().clone();
         let client = self.s3.client();
         let audit_bucket = Bucket::new(client.clone(), self.audit_bucket);
+        let bucket = Bucket::new(client, self.bucket);
         Ok(Links {
-            bucket: Bucket::new(client, self.bucket),
+            signer: Signer::new(&aws, bucket.clone()),
+            bucket,
             base: self.base_path,
             audit: AuditLog::new(audit_bucket, clock, entropy),
             permissions: Permissions::shipped()?,
             credentials_end,
             public_url: self.public_url,
         })
+    }
+}
+
+/// Reads `DEFAULT_TENANT`; `default` where it isn't set.
+pub fn default_tenant(env: &mut Env) -> Option<TenantId> {
+    match env.text("DEFAULT_TENANT") {
+        Some(_) => env.optional("DEFAULT_TENANT", TenantId::parse),
+        None => TenantId::parse(DEFAULT_TENANT).ok(),
     }
 }
 

@@ -20,6 +20,7 @@ mod multipart_checksums;
 mod notifications;
 mod reads;
 mod signatures;
+mod signed_urls;
 mod tags;
 mod target;
 mod versions;

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 /// The only pair for which the other S3 checks presigned URLs.
 pub(super) const ACCESS_KEY: &str = "test";
 pub(super) const SECRET_KEY: &str = "test";
-const REGION: &str = "us-east-1";
+pub(super) const REGION: &str = "us-east-1";
 /// A key of the embedded S3 that goes with a session token.
 pub(super) const SESSION_ACCESS_KEY: &str = "session";
 pub(super) const SESSION_SECRET_KEY: &str = "session-secret";
@@ -140,7 +140,7 @@ pub(super) async fn start(folder: &std::path::Path) -> S3Server {
     clippy::disallowed_methods,
     reason = "a test's server takes the system's clock"
 )]
-fn now() -> jiff::Timestamp {
+pub(super) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 

@@ -32,6 +32,8 @@ use signed_download::route::Place;
 use signed_download::{audit, documents};
 use tempfile::TempDir;
 
+use crate::support::signer;
+
 pub(crate) const ARTIFACTS: &str = "artifacts";
 pub(crate) const AUDIT: &str = "audit";
 
@@ -82,8 +84,10 @@ impl Desk {
         let lists = Lists::default();
         let client = client(&s3.endpoint(), lists.clone());
         let log = Bucket::new(client.clone(), AUDIT.to_owned());
+        let bucket = Bucket::new(client, ARTIFACTS.to_owned());
         let links = Links {
-            bucket: Bucket::new(client, ARTIFACTS.to_owned()),
+            signer: signer(bucket.clone()),
+            bucket,
             base: BasePath::default(),
             audit: AuditLog::new(log, noon, system_entropy),
             permissions: Permissions::shipped().unwrap(),

@@ -2,17 +2,14 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
-use casefile::bucket::{Created, Metadata, NewObject};
+use casefile::bucket::{Created, NewObject};
 use casefile::collection::Collection;
-use casefile::digest::Sha256;
 use casefile::document::Document;
-use casefile::key::{BasePath, DocumentRole, List, ObjectKey, PointerName, SessionFile};
+use casefile::key::{BasePath, DocumentRole, ObjectKey, SessionFile};
 use casefile::link::storage_problem;
 use casefile::manifest::{Manifest, ManifestFile};
-use casefile::pointer::{Entry, EntryKind, Pointer};
+use casefile::pointer::session_pointers;
 use casefile::problem::{Problem, ProblemKind};
-use casefile::time;
 
 use super::Export;
 use super::folder::Folder;
@@ -21,57 +18,9 @@ impl Export<'_> {
     /// The entries of lists: the tenant's, and the owner's where there is one. They are written before the manifest,
     /// and shown only once it is there.
     pub(super) fn pointers(&self, base: &BasePath, folder: &Folder) -> Result<Vec<NewObject>, Problem> {
-        let manifest = &folder.manifest;
-        let body = serde_json::to_vec(&self.pointer(base, folder))
-            .map_err(|_| Problem::new(ProblemKind::Internal, "a list's entry can't be written as JSON"))?;
-        let (sha256, body) = (Sha256::of(&body), Bytes::from(body));
         let tenant = &self.asking.caller.tenant;
-        let owner = self.request.owner.clone();
-        let lists = [
-            Some(List::Tenant(tenant.clone())),
-            owner.map(|owner| List::Owner(tenant.clone(), owner)),
-        ];
-        let time = time::parse(&manifest.exported_at).unwrap_or_default();
-        let name = PointerName::new(time, manifest.folder_name.as_str());
-        let objects = lists.into_iter().flatten().map(|list| {
-            let key = ObjectKey::ListPointer {
-                list,
-                collection: Collection::Reviews,
-                name: name.clone(),
-            };
-            NewObject {
-                key: key.path(base),
-                content_type: key.content_type(),
-                body: body.clone(),
-                sha256,
-                metadata: Metadata::new(),
-            }
-        });
-        Ok(objects.collect())
-    }
-
-    fn pointer(&self, base: &BasePath, folder: &Folder) -> Pointer {
-        let manifest = &folder.manifest;
-        let complete_with = ObjectKey::SessionFile {
-            folder: manifest.folder_name.clone(),
-            file: SessionFile::Manifest,
-        };
-        Pointer {
-            complete_with: complete_with.path(base),
-            entry: Entry {
-                path: manifest.folder_name.as_str().to_owned(),
-                time: manifest.exported_at.clone(),
-                owner: self.request.owner.clone(),
-                document: EntryKind::Session {
-                    session_id: manifest.session_id.as_str().to_owned(),
-                    revision: manifest.revision,
-                    document_name: manifest.document_name.as_str().to_owned(),
-                    total_files: folder.all().count(),
-                    total_bytes: folder.all().map(|file| file.size).sum(),
-                    summary: manifest.summary.clone(),
-                },
-            },
-        }
+        session_pointers(base, tenant, &folder.manifest, folder.manifest_file.size)
+            .map_err(|_| Problem::new(ProblemKind::Internal, "a list's entry can't be written as JSON"))
     }
 
     /// The file that the answer's link leads to: the after document where there is one, else the comprehensive report.

@@ -14,6 +14,7 @@ use casefile::manifest::{Manifest, ManifestFile, Summary, Warning};
 use casefile::name::{FolderName, Owner};
 use casefile::permission::{Action, Decision};
 use casefile::problem::Problem;
+use casefile::status::Status;
 use casefile::store_error::StoreError;
 use casefile::time::rfc3339;
 use casefile::verify::{parse_manifest, read_manifest};
@@ -44,6 +45,8 @@ enum Kind<'a> {
         version_id: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         last_modified: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<Status>,
         metadata: BTreeMap<&'a str, &'a str>,
     },
     Session {
@@ -72,9 +75,12 @@ pub async fn metadata(
 ) -> Result<Response, Problem> {
     Query::refuse_all(request.raw_query())?;
     let folder = folder(place);
-    let found = match &folder {
-        Some(folder) => session(links, place, folder).await?,
-        None => links.find(&place.collection, &place.path).await?,
+    let (found, status) = match &folder {
+        Some(folder) => (session(links, place, folder).await?, None),
+        None => match links.find(&place.collection, &place.path).await? {
+            Some(found) => (Some(found.document), found.status),
+            None => (None, None),
+        },
     };
     let (found, decision) = links.decide(asking.caller, Action::Read, found);
     let document = match found {
@@ -96,7 +102,7 @@ pub async fn metadata(
         None => None,
     };
     record(links, asking, &document, &decision).await?;
-    http::json(200, &answer(&document, manifest.as_ref()))
+    http::json(200, &answer(&document, status, manifest.as_ref()))
 }
 
 /// The session's folder that a place names as a whole.
@@ -137,19 +143,19 @@ async fn record(
     links.audit.write(links.audit.next_id()?, &event).await
 }
 
-fn answer<'a>(document: &'a Document, manifest: Option<&'a Manifest>) -> Answer<'a> {
+fn answer<'a>(document: &'a Document, status: Option<Status>, manifest: Option<&'a Manifest>) -> Answer<'a> {
     Answer {
         collection: document.collection.name(),
         path: &document.path,
         owner: document.owner.as_ref(),
         kind: match manifest {
             Some(manifest) => session_kind(document, manifest),
-            None => file_kind(document),
+            None => file_kind(document, status),
         },
     }
 }
 
-fn file_kind(document: &Document) -> Kind<'_> {
+fn file_kind(document: &Document, status: Option<Status>) -> Kind<'_> {
     let metadata = document.metadata.iter();
     Kind::File {
         file_name: &document.file_name,
@@ -158,6 +164,7 @@ fn file_kind(document: &Document) -> Kind<'_> {
         sha256: document.sha256,
         version_id: document.version_id.as_deref(),
         last_modified: document.last_modified.map(rfc3339),
+        status,
         metadata: metadata
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect(),

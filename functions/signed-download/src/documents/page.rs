@@ -274,6 +274,7 @@ mod tests {
             size: 1,
             checksum: None,
             version_id: None,
+            etag: None,
             content_type: None,
             last_modified: None,
             metadata: metadata

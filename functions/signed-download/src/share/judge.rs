@@ -21,6 +21,7 @@ pub(super) enum Refused {
     WrongNetwork,
     UsedUp,
     NotFound,
+    NotVerified,
 }
 
 impl Refused {
@@ -33,6 +34,7 @@ impl Refused {
             Self::WrongNetwork => "wrong_network",
             Self::UsedUp => "used_up",
             Self::NotFound => "not_found",
+            Self::NotVerified => "not_verified",
         }
     }
 }

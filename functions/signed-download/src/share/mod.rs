@@ -21,7 +21,7 @@ use casefile::bucket::Bucket;
 use casefile::caller::Origin;
 use casefile::collection::LinkKind;
 use casefile::digest::Sha256;
-use casefile::document::{Document, optional};
+use casefile::document::{self, Document, Found};
 use casefile::http::disposition::{Disposition, can_be_inline};
 use casefile::http::{self, Request, Response};
 use casefile::id::{TimeId, Token};
@@ -101,20 +101,23 @@ impl Visit<'_> {
     /// another tenant's now, isn't there any more.
     async fn document(&self, share: &Share) -> Result<Document, Stop> {
         let found = self.links.find(&share.collection, &share.path).await?;
-        let is_shared =
-            |found: &Document| found.key == share.key && found.tenant.as_ref() == Some(&share.tenant);
-        let mut document = found.filter(is_shared).ok_or(Refused::NotFound)?;
-        let Some(version_id) = share.version_id.as_ref() else {
-            return Ok(document);
+        let is_shared = |found: &Found| {
+            let document = &found.document;
+            document.key == share.key && document.tenant.as_ref() == Some(&share.tenant)
         };
-        if document.version_id.as_ref() != Some(version_id) {
-            let head = optional(self.links.bucket.head_version(&share.key, version_id)).await;
-            let head = head.map_err(|error| storage_problem(&error))?;
-            let head = head.ok_or(Refused::NotFound)?;
-            document = Document::new(document.collection, document.path, document.key, head);
-            document.version_id = Some(version_id.clone());
+        let newest = found.filter(is_shared).ok_or(Refused::NotFound)?;
+        let found = match &share.version_id {
+            Some(shared) if newest.document.version_id.as_ref() != Some(shared) => {
+                let found = document::look_at_version(&self.links.bucket, newest.document, shared).await;
+                let found = found.map_err(|error| storage_problem(&error))?;
+                found.ok_or(Refused::NotFound)?
+            }
+            _ => newest,
+        };
+        match found.unverified() {
+            Some(_) => Err(Refused::NotVerified.into()),
+            None => Ok(found.document),
         }
-        Ok(document)
     }
 
     async fn redirect(&self, stored: Stored, document: &Document, status: u16) -> Result<Response, Stop> {

@@ -34,6 +34,11 @@ pub(super) struct Exported {
 }
 
 impl Exported {
+    /// The session's folder.
+    pub(super) fn folder(&self) -> &str {
+        self.folder.as_str()
+    }
+
     /// Where links to it are asked for.
     pub(super) fn links(&self) -> String {
         links(&self.folder, &self.path)

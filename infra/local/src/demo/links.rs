@@ -18,12 +18,19 @@ pub(super) const USES: usize = 2;
 
 /// What is needed of a link's answer. No `Debug`: whoever has the URL may use it.
 #[derive(Deserialize)]
-struct Link {
+pub(super) struct Link {
     url: String,
     expires_at: String,
     expires_in: u64,
     grant_id: String,
     sha256: Option<Sha256>,
+}
+
+impl Link {
+    /// Where it leads.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
 }
 
 /// The document's owner gets a link, and through it the very bytes. Gives the grant's id.
@@ -119,7 +126,7 @@ fn compare(step: &Step<'_>, file: &Answer, document: &Exported) -> Result<String
 }
 
 /// Whether two problems are one but for the `instance`, which each has of its own. Gives the other without it.
-fn same_but_for_instance(step: &Step<'_>, one: &Value, other: Value) -> Result<Value, DemoError> {
+pub(super) fn same_but_for_instance(step: &Step<'_>, one: &Value, other: Value) -> Result<Value, DemoError> {
     // Written out, so that the order of the fields counts too.
     let without = |problem: &Value| {
         let mut problem = problem.clone();
@@ -134,12 +141,12 @@ fn same_but_for_instance(step: &Step<'_>, one: &Value, other: Value) -> Result<V
     Ok(other)
 }
 
-fn detail(problem: &Value) -> String {
+pub(super) fn detail(problem: &Value) -> String {
     let detail = problem.get("detail").and_then(Value::as_str);
     format!("\"{}\"", detail.unwrap_or_default())
 }
 
-fn until(link: &Link) -> String {
+pub(super) fn until(link: &Link) -> String {
     let life = match link.expires_in {
         seconds if seconds.is_multiple_of(3600) => format!("{} hours", seconds / 3600),
         seconds if seconds.is_multiple_of(60) => format!("{} minutes", seconds / 60),
@@ -149,7 +156,7 @@ fn until(link: &Link) -> String {
 }
 
 /// Enough of a digest to tell it from another at a glance.
-fn short(sha256: Sha256) -> String {
+pub(super) fn short(sha256: Sha256) -> String {
     sha256.to_string().chars().take(16).collect()
 }
 

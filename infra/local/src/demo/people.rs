@@ -36,3 +36,9 @@ impl People {
         }
     }
 }
+
+/// The token of office staff of a tenant.
+pub(super) fn office_of(tenant: Option<String>, now: Timestamp) -> String {
+    let office = Claims { tenant, ..caller() };
+    issue(&office, now)
+}

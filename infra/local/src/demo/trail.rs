@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::DemoError;
 use super::links::USES;
 use super::people::People;
+use super::records;
 use super::step::Step;
-use super::table;
 use crate::progress::Progress;
 
 /// The ids of what was granted.
@@ -50,7 +50,7 @@ pub(super) async fn show(
         &foreign.join(", "),
     )?;
     step.note("the same as the other tenant's auditor → 200, 2 records: the refusals of its own office");
-    step.show(&format!("\n{}", table::render(&records)))?;
+    step.show(&format!("\n{}", records::render(&records)))?;
     check(&step, &records, grants)
 }
 

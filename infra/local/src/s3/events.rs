@@ -1,7 +1,8 @@
 //! Event notifications: what happened to an object, and the record S3 sends about it.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -109,26 +110,42 @@ impl Default for Origin {
     }
 }
 
+/// Takes an event before its write is answered. It is called under the bucket's lock, so it must neither wait nor ask
+/// this S3 anything.
+type Listener = Box<dyn Fn(&ObjectEvent) + Send + Sync>;
+
 /// Those who listen. Each gets every event from when it subscribed, however slow it reads.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Events {
     subscribers: Mutex<Vec<UnboundedSender<ObjectEvent>>>,
+    listeners: Mutex<Vec<Listener>>,
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").finish_non_exhaustive()
+    }
 }
 
 impl Events {
     pub(crate) fn subscribe(&self) -> UnboundedReceiver<ObjectEvent> {
         let (sender, receiver) = unbounded_channel();
-        self.subscribers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(sender);
+        lock(&self.subscribers).push(sender);
         receiver
     }
 
-    pub(crate) fn publish(&self, event: &ObjectEvent) {
-        let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
-        subscribers.retain(|subscriber| subscriber.send(event.clone()).is_ok());
+    pub(crate) fn listen(&self, listener: impl Fn(&ObjectEvent) + Send + Sync + 'static) {
+        lock(&self.listeners).push(Box::new(listener));
     }
+
+    pub(crate) fn publish(&self, event: &ObjectEvent) {
+        lock(&self.subscribers).retain(|subscriber| subscriber.send(event.clone()).is_ok());
+        lock(&self.listeners).iter().for_each(|listener| listener(event));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One entry of `Records`, as S3 writes it ("Event message structure", version 2.1).
@@ -174,6 +191,19 @@ pub fn event_record(event: &ObjectEvent) -> Value {
             },
             "object": object,
         },
+    })
+}
+
+/// What S3 sends to a queue when a bucket's notifications are set up. Source: Amazon S3 User Guide, "Event message
+/// structure".
+pub(crate) fn test_event(bucket: &str, time: Timestamp) -> Value {
+    json!({
+        "Service": "Amazon S3",
+        "Event": "s3:TestEvent",
+        "Time": format!("{time:.3}"),
+        "Bucket": bucket,
+        "RequestId": "5582815E1AEA5ADF",
+        "HostId": "8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR+YstdA6Knx4Ip8EXAMPLE",
     })
 }
 

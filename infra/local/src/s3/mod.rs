@@ -43,7 +43,9 @@ mod tls;
 mod tests;
 
 pub use config::{S3Config, SessionCredentials, TlsIdentity};
+pub(crate) use events::test_event;
 pub use events::{EventName, ObjectEvent, event_record};
 pub use faults::{Fault, FaultHandle, FaultRule, Faults, Held, PausePoint, When};
 pub use requests::{RequestRecord, Requests};
 pub use server::{S3Server, StartError};
+pub(crate) use store::hex;

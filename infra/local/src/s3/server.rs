@@ -127,6 +127,12 @@ impl S3Server {
         self.store.shared.events.subscribe()
     }
 
+    /// Calls `listener` with every event from now on, after its write has committed and before it is answered: once a
+    /// write is answered, its event has been taken. The listener must neither wait nor ask this S3 anything.
+    pub(crate) fn on_event(&self, listener: impl Fn(&ObjectEvent) + Send + Sync + 'static) {
+        self.store.shared.events.listen(listener);
+    }
+
     /// Failures on demand.
     pub fn faults(&self) -> Faults {
         self.faults.clone()

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::services::Services;
 use super::{ACCESS_KEY, REGION, SECRET_KEY, StackConfig};
 use crate::build::BuildError;
-use crate::lambda::{Credentials, FunctionSpec, LambdaConfig, LogFormat};
+use crate::lambda::{Credentials, FunctionSpec, Lambda, LambdaConfig, LogFormat};
 use crate::s3::{S3Config, S3Server, SessionCredentials, StartError};
+use crate::sqs::{EventSource, Queues};
 use crate::template::{Function, Template};
 
 /// Processes of one function at once: the sample's twins, and twice as many again.
@@ -54,9 +57,49 @@ pub(super) fn lambda_config(config: &StackConfig) -> LambdaConfig {
 
 /// What a function finds around it.
 pub(super) struct Surroundings {
-    pub(super) s3_endpoint: String,
+    /// The variables that say where AWS's services are.
+    pub(super) endpoints: Vec<(&'static str, String)>,
     /// Where the gateway answers.
     pub(super) public_url: String,
+    /// The queues' URLs in AWS, and here.
+    pub(super) queue_urls: Vec<(String, String)>,
+    /// Whether a function that may ask a model asks the stand-in.
+    pub(super) summaries: bool,
+}
+
+/// The id of the stand-in's model, which has what makes ids difficult.
+const MODEL_ID: &str = "casefile.stand-in-v1:0";
+
+/// The variables that say where AWS's services are on this machine.
+pub(super) fn endpoints(s3: &S3Server, services: &Services) -> Vec<(&'static str, String)> {
+    let s3 = [("AWS_ENDPOINT_URL_S3", s3.endpoint())];
+    s3.into_iter().chain(services.endpoints()).collect()
+}
+
+/// What calls the template's functions with messages.
+pub(super) fn event_sources(
+    config: &StackConfig,
+    template: &Template,
+    queues: &Queues,
+    lambda: &Lambda,
+) -> Vec<EventSource> {
+    let functions = template.functions.iter();
+    let triggers = functions.flat_map(|function| {
+        let triggers = function.queue_triggers.iter();
+        triggers.map(|trigger| (function.name.clone(), trigger.clone()))
+    });
+    triggers
+        .filter_map(|(function, trigger)| {
+            Some(EventSource {
+                queue: Arc::clone(queues.get(&trigger.queue)?),
+                function,
+                trigger,
+                lambda: lambda.clone(),
+                region: REGION.to_owned(),
+                redelivery: config.redelivery,
+            })
+        })
+        .collect()
 }
 
 /// The template's functions as Lambda runs them.
@@ -82,8 +125,21 @@ fn spec(function: &Function, program: &Path, surroundings: &Surroundings) -> Fun
     spec.memory_mb = function.memory_mb;
     spec.timeout = function.timeout;
     spec.environment = function.environment.clone();
-    spec.environment
-        .insert("AWS_ENDPOINT_URL_S3".to_owned(), surroundings.s3_endpoint.clone());
+    for value in spec.environment.values_mut() {
+        let mut urls = surroundings.queue_urls.iter();
+        if let Some((_, here)) = urls.find(|(deployed, _)| deployed == value) {
+            value.clone_from(here);
+        }
+    }
+    let endpoints = surroundings.endpoints.iter();
+    let endpoints = endpoints.map(|(name, value)| ((*name).to_owned(), value.clone()));
+    spec.environment.extend(endpoints);
+    if let Some(model) = spec.environment.get_mut("BEDROCK_MODEL_ID")
+        && model.is_empty()
+        && surroundings.summaries
+    {
+        MODEL_ID.clone_into(model);
+    }
     // Deployed, links may have a domain of their own.
     let public_url = spec.environment.entry("PUBLIC_URL".to_owned()).or_default();
     if public_url.is_empty() {

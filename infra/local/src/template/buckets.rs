@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use super::at::At;
 use super::error::TemplateError;
-use super::model::Bucket;
+use super::filters;
+use super::model::{Bucket, QueueNotification};
+use super::queues;
 use super::resolve::Resolver;
 
 /// Reads an `AWS::S3::Bucket`.
@@ -18,18 +20,17 @@ pub(super) fn read<'a>(
     if let Some(functions) = configured("LambdaConfigurations") {
         return Err(functions.error("use an event of type S3 in the Events of the function"));
     }
-    let others = [
-        "QueueConfigurations",
-        "TopicConfigurations",
-        "EventBridgeConfiguration",
-    ];
+    let others = ["TopicConfigurations", "EventBridgeConfiguration"];
     let others = others.into_iter().filter(|key| configured(key).is_some());
     let locked = resource.find(&["Properties", "ObjectLockEnabled"]);
     let locked = locked.map(|locked| resolver.text(&locked)).transpose()?.flatten();
     let locked = locked.as_deref() == Some("true");
+    let name = resolver.physical_name(id, resource, resource)?;
+    let queues = configured("QueueConfigurations");
+    let queues = queues.map(|queues| queue_notifications(resolver, &name, &queues));
     Ok(Bucket {
         logical_id: id.to_owned(),
-        name: resolver.physical_name(id, resource, resource)?,
+        name,
         // Object Lock brings versions with it.
         versioned: locked || status.as_deref() == Some("Enabled"),
         retention: if locked {
@@ -37,8 +38,41 @@ pub(super) fn read<'a>(
         } else {
             None
         },
+        queue_notifications: queues.transpose()?.unwrap_or_default(),
         notifications: others.map(str::to_owned).collect(),
     })
+}
+
+/// Reads `QueueConfigurations`. Source: `AWS::S3::Bucket QueueConfiguration`.
+fn queue_notifications<'a>(
+    resolver: &Resolver<'a>,
+    bucket: &str,
+    configurations: &At<'a>,
+) -> Result<Vec<QueueNotification>, TemplateError> {
+    let mut all: Vec<QueueNotification> = Vec::new();
+    for configuration in configurations.items()? {
+        let event = configuration.require("Event")?;
+        let changes = filters::read(
+            resolver,
+            bucket,
+            vec![resolver.required_text(&event)?],
+            &configuration,
+        )?;
+        if !filters::is_sent(&changes.events.concat()) {
+            return Err(event.error("is not sent on this machine"));
+        }
+        // S3 refuses such a configuration: "Configurations overlap".
+        if all.iter().any(|other| filters::overlap(&other.changes, &changes)) {
+            return Err(
+                configuration.error("overlaps with one before it: same events, prefixes and suffixes")
+            );
+        }
+        all.push(QueueNotification {
+            queue: queues::by_arn(resolver, &configuration.require("Queue")?)?,
+            changes,
+        });
+    }
+    Ok(all)
 }
 
 /// How long the default retention lasts. Source: `AWS::S3::Bucket DefaultRetention`.

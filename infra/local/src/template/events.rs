@@ -1,15 +1,17 @@
 use super::at::At;
 use super::error::TemplateError;
+use super::filters;
 use super::http_api;
-use super::model::{Route, S3Trigger};
+use super::model::{QueueTrigger, Route, S3Trigger};
+use super::queues;
 use super::resolve::Resolver;
-use crate::s3::EventName;
 
 /// What calls a function.
 #[derive(Default)]
 pub(super) struct Events {
     pub(super) routes: Vec<Route>,
     pub(super) s3_triggers: Vec<S3Trigger>,
+    pub(super) queue_triggers: Vec<QueueTrigger>,
     /// What this machine does not deliver.
     pub(super) others: Vec<String>,
 }
@@ -30,21 +32,22 @@ pub(super) fn read<'a>(
             "HttpApi" => all.routes.push(http_api::route(resolver, function, &event)?),
             "S3" => {
                 let trigger = s3_trigger(resolver, &event.require("Properties")?)?;
-                let foreign = trigger.events.iter().filter(|event| !is_sent(event));
+                let foreign = trigger.events.iter().filter(|event| !filters::is_sent(event));
                 all.others
                     .extend(foreign.map(|event| format!("{name} (S3, {event})")));
                 all.s3_triggers.push(trigger);
+            }
+            "SQS" => {
+                let trigger = queues::trigger(resolver, &event.require("Properties")?)?;
+                match trigger {
+                    Some(trigger) => all.queue_triggers.push(trigger),
+                    None => all.others.push(format!("{name} (SQS, switched off)")),
+                }
             }
             kind => all.others.push(format!("{name} ({kind})")),
         }
     }
     Ok(all)
-}
-
-fn is_sent(configured: &str) -> bool {
-    EventName::ALL
-        .into_iter()
-        .any(|event| event.is_included_in(configured))
 }
 
 /// Reads an event of type `S3`. Source: AWS SAM Developer Guide, event source type `S3`.
@@ -55,25 +58,8 @@ fn s3_trigger<'a>(resolver: &Resolver<'a>, properties: &At<'a>) -> Result<S3Trig
         Err(_) => vec![events],
     };
     let events = events.iter().map(|event| resolver.required_text(event));
-    let mut trigger = S3Trigger {
-        bucket: bucket(resolver, &properties.require("Bucket")?)?,
-        events: events.collect::<Result<_, _>>()?,
-        prefix: String::new(),
-        suffix: String::new(),
-    };
-    let Some(rules) = properties.find(&["Filter", "S3Key", "Rules"]) else {
-        return Ok(trigger);
-    };
-    for rule in rules.items()? {
-        let name = rule.require("Name")?;
-        let value = resolver.required_text(&rule.require("Value")?)?;
-        match resolver.required_text(&name)?.to_lowercase().as_str() {
-            "prefix" => trigger.prefix = value,
-            "suffix" => trigger.suffix = value,
-            _ => return Err(name.error("must be prefix or suffix")),
-        }
-    }
-    Ok(trigger)
+    let bucket = bucket(resolver, &properties.require("Bucket")?)?;
+    filters::read(resolver, &bucket, events.collect::<Result<_, _>>()?, properties)
 }
 
 /// The name of a bucket that the template must declare, too.

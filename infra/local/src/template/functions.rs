@@ -38,6 +38,7 @@ pub(super) fn read<'a>(
         name,
         routes: events.routes,
         s3_triggers: events.s3_triggers,
+        queue_triggers: events.queue_triggers,
         other_events: events.others,
     })
 }

@@ -1,4 +1,4 @@
-//! `template.yaml` as this machine needs it: functions, what calls them, and buckets.
+//! `template.yaml` as this machine needs it: functions, what calls them, buckets, queues and topics.
 //!
 //! Reads a SAM template (`CloudFormation` with `AWS::Serverless-2016-10-31`). Only what is used here is read;
 //! whether the rest is right is for `sam validate` to say. What would route or trigger in a way that this machine
@@ -18,16 +18,22 @@ mod buckets;
 mod conditions;
 mod error;
 mod events;
+mod filters;
 mod functions;
 mod http_api;
 mod model;
 mod node;
+mod queues;
 mod references;
 mod resolve;
 mod texts;
+mod topics;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{LoadError, TemplateError};
-pub use model::{Bucket, Function, Route, S3Trigger, Settings, Template};
+pub use model::{
+    Bucket, Function, Queue, QueueNotification, QueueTrigger, Redrive, Route, S3Trigger, Settings, Template,
+    Topic,
+};

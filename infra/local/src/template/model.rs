@@ -8,7 +8,9 @@ use super::error::{LoadError, TemplateError};
 use super::functions;
 use super::http_api;
 use super::node;
+use super::queues;
 use super::resolve::Resolver;
+use super::topics;
 
 /// What this machine stands in for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,12 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// The buckets, in the template's order.
     pub buckets: Vec<Bucket>,
+    /// The queues, in the template's order.
+    pub queues: Vec<Queue>,
+    /// The topics, in the template's order.
+    pub topics: Vec<Topic>,
+    /// Subscriptions, to which nothing is sent on this machine.
+    pub subscriptions: Vec<String>,
 }
 
 /// A function.
@@ -71,6 +79,8 @@ pub struct Function {
     pub routes: Vec<Route>,
     /// The changes of objects that call it.
     pub s3_triggers: Vec<S3Trigger>,
+    /// The queues whose messages call it.
+    pub queue_triggers: Vec<QueueTrigger>,
     /// Its other events, which this machine does not deliver, as `Name (Type)`.
     pub other_events: Vec<String>,
 }
@@ -88,7 +98,22 @@ pub struct Route {
     pub authorized: bool,
 }
 
-/// Changes of a bucket's objects that call a function.
+/// A queue whose messages call a function, in batches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueTrigger {
+    /// The queue's name.
+    pub queue: String,
+    /// `BatchSize`: the most messages of one call.
+    pub batch_size: usize,
+    /// `MaximumBatchingWindowInSeconds`: how long a batch waits for more messages.
+    pub window: Duration,
+    /// Whether the function says which messages it failed at: `ReportBatchItemFailures`.
+    pub reports_failures: bool,
+    /// `ScalingConfig.MaximumConcurrency`: the most calls at once.
+    pub max_concurrency: Option<usize>,
+}
+
+/// Changes of a bucket's objects that call a function, or go to a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Trigger {
     /// The bucket's name.
@@ -112,8 +137,54 @@ pub struct Bucket {
     pub versioned: bool,
     /// How long Object Lock keeps each version from being deleted.
     pub retention: Option<Duration>,
-    /// Where it sends its events once it is deployed, and not on this machine: `QueueConfigurations`, …
+    /// What it sends to queues.
+    pub queue_notifications: Vec<QueueNotification>,
+    /// Where else it sends its events once it is deployed, and not on this machine: `TopicConfigurations`, …
     pub notifications: Vec<String>,
+}
+
+/// Events that a bucket sends to a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueNotification {
+    /// The queue's name.
+    pub queue: String,
+    /// Which events.
+    pub changes: S3Trigger,
+}
+
+/// A standard queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// Its key under `Resources`.
+    pub logical_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// What `Ref` gives: its URL in AWS.
+    pub url: String,
+    /// `VisibilityTimeout`.
+    pub visibility: Duration,
+    /// `RedrivePolicy`.
+    pub redrive: Option<Redrive>,
+}
+
+/// Where a queue's messages go that nobody gets done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redrive {
+    /// The dead-letter queue's name.
+    pub queue: String,
+    /// How often a message is received before.
+    pub max_receives: u32,
+}
+
+/// A standard topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// Its key under `Resources`.
+    pub logical_id: String,
+    /// Its ARN, which `Ref` gives.
+    pub arn: String,
 }
 
 impl Template {
@@ -143,6 +214,9 @@ impl Template {
             parameters: resolver.parameters()?,
             functions: Vec::new(),
             buckets: Vec::new(),
+            queues: Vec::new(),
+            topics: Vec::new(),
+            subscriptions: Vec::new(),
         };
         for (id, resource) in resolver.resources()? {
             match resource.require("Type")?.text()? {
@@ -151,6 +225,9 @@ impl Template {
                     .push(functions::read(&resolver, id, &resource)?),
                 "AWS::Serverless::HttpApi" => http_api::check(&resolver, &resource)?,
                 "AWS::S3::Bucket" => template.buckets.push(buckets::read(&resolver, id, &resource)?),
+                "AWS::SQS::Queue" => template.queues.push(queues::read(&resolver, id, &resource)?),
+                "AWS::SNS::Topic" => template.topics.push(topics::read(&resolver, id, &resource)?),
+                "AWS::SNS::Subscription" => template.subscriptions.push(id.to_owned()),
                 kind if calls_functions(kind) => {
                     let problem = format!(
                         "{kind} does not run on this machine: let the Events of an AWS::Serverless::Function say what \
@@ -161,7 +238,27 @@ impl Template {
                 _ => {}
             }
         }
+        template.check_visibility(&resolver)?;
         Ok(template)
+    }
+
+    /// Lambda doesn't take a queue whose messages would come again while the function still has them.
+    fn check_visibility(&self, resolver: &Resolver<'_>) -> Result<(), TemplateError> {
+        for function in &self.functions {
+            for trigger in &function.queue_triggers {
+                let mut queues = self.queues.iter();
+                let queue = queues.find(|queue| queue.name == trigger.queue);
+                if let Some(queue) = queue.filter(|queue| queue.visibility < function.timeout) {
+                    let at = resolver.root.find(&["Resources", &queue.logical_id]);
+                    let problem = format!(
+                        "VisibilityTimeout is shorter than the timeout of {}",
+                        function.logical_id
+                    );
+                    return Err(at.as_ref().unwrap_or(&resolver.root).error(problem));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What calls a function once it is deployed, and not on this machine.
@@ -174,7 +271,9 @@ impl Template {
             let targets = bucket.notifications.iter();
             targets.map(|target| format!("{}: {target}", bucket.logical_id))
         });
-        events.chain(notifications).collect()
+        let subscriptions = self.subscriptions.iter();
+        let subscriptions = subscriptions.map(|id| format!("{id}: AWS::SNS::Subscription"));
+        events.chain(notifications).chain(subscriptions).collect()
     }
 
     /// The routes of all functions.

@@ -17,8 +17,17 @@ impl<'a> Resolver<'a> {
                 .ok_or_else(|| at.error(format!("parameter {name} has no default and was not given")));
         }
         match self.resource(name) {
-            Some(resource) => self.physical_name(name, &resource, at),
+            Some(resource) => self.referenced(name, &resource, at),
             None => Err(at.error(format!("there is no parameter or resource {name}"))),
+        }
+    }
+
+    /// What `Ref` gives of a resource: a queue's URL, a topic's ARN, anything else's name.
+    fn referenced(&self, id: &str, resource: &At<'a>, at: &At<'a>) -> Result<String, TemplateError> {
+        match resource.require("Type")?.text()? {
+            "AWS::SQS::Queue" => self.attribute(id, "QueueUrl", at),
+            "AWS::SNS::Topic" => self.attribute(id, "TopicArn", at),
+            _ => self.physical_name(id, resource, at),
         }
     }
 
@@ -43,9 +52,9 @@ impl<'a> Resolver<'a> {
         let kind = resource.require("Type")?.text()?;
         let (property, generated) = match kind {
             "AWS::S3::Bucket" => ("BucketName", self.bucket_name(id)),
-            "AWS::Serverless::Function" | "AWS::Lambda::Function" => {
-                ("FunctionName", format!("{}-{id}", self.settings.stack_name))
-            }
+            "AWS::Serverless::Function" | "AWS::Lambda::Function" => ("FunctionName", self.generated(id)),
+            "AWS::SQS::Queue" => ("QueueName", self.generated(id)),
+            "AWS::SNS::Topic" => ("TopicName", self.generated(id)),
             _ => return Err(at.error(format!("{id}, of type {kind}, has no name on this machine"))),
         };
         match resource.find(&["Properties", property]) {
@@ -54,9 +63,13 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    fn generated(&self, id: &str) -> String {
+        format!("{}-{id}", self.settings.stack_name)
+    }
+
     /// Bucket names have at most 63 characters, in lower case.
     fn bucket_name(&self, id: &str) -> String {
-        let name = format!("{}-{id}", self.settings.stack_name).to_lowercase();
+        let name = self.generated(id).to_lowercase();
         name.chars().take(63).collect()
     }
 
@@ -84,7 +97,15 @@ impl<'a> Resolver<'a> {
         } = self.settings;
         match (resource.require("Type")?.text()?, attribute) {
             ("AWS::S3::Bucket", "Arn") => Ok(format!("arn:aws:s3:::{name}")),
-            (_, "Arn") => Ok(format!("arn:aws:lambda:{region}:{account_id}:function:{name}")),
+            ("AWS::SQS::Queue", "Arn") => Ok(format!("arn:aws:sqs:{region}:{account_id}:{name}")),
+            ("AWS::SQS::Queue", "QueueUrl") => {
+                Ok(format!("https://sqs.{region}.amazonaws.com/{account_id}/{name}"))
+            }
+            ("AWS::SQS::Queue", "QueueName") | ("AWS::SNS::Topic", "TopicName") => Ok(name),
+            ("AWS::SNS::Topic", "TopicArn") => Ok(format!("arn:aws:sns:{region}:{account_id}:{name}")),
+            ("AWS::Serverless::Function" | "AWS::Lambda::Function", "Arn") => {
+                Ok(format!("arn:aws:lambda:{region}:{account_id}:function:{name}"))
+            }
             _ => Err(at.error(format!("{id}.{attribute} cannot be resolved on this machine"))),
         }
     }

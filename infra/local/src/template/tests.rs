@@ -5,6 +5,7 @@ use super::{Route, Settings, Template, TemplateError};
 
 mod buckets;
 mod events;
+mod queues;
 
 const DEPLOYED: &str = include_str!("../../../../template.yaml");
 
@@ -207,7 +208,7 @@ const API: &str = "  Api:\n    Type: AWS::Serverless::HttpApi\n    Properties:\n
 fn the_default_authorizer_guards_every_route_but_those_that_decline_it() {
     let events = "Events:\n  A: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: get, Path: /a}}\n  B: {Type: \
                   HttpApi, Properties: {ApiId: !Ref Api, Method: any, Path: '/b/{x+}', Auth: {Authorizer: NONE}}}\n  \
-                  C: {Type: HttpApi, Properties: {ApiId: !Ref Api}}\n  D: {Type: SQS}\n  E: {Type: HttpApi}";
+                  C: {Type: HttpApi, Properties: {ApiId: !Ref Api}}\n  D: {Type: SNS}\n  E: {Type: HttpApi}";
     let function = parse(&format!("{}{API}", function(events)))
         .unwrap()
         .functions
@@ -219,7 +220,7 @@ fn the_default_authorizer_guards_every_route_but_those_that_decline_it() {
         route("ANY", "$default", false),
     ];
     assert_eq!(function.routes, expected);
-    assert_eq!(function.other_events, ["D (SQS)"]);
+    assert_eq!(function.other_events, ["D (SNS)"]);
 }
 
 #[test]
@@ -328,4 +329,22 @@ fn conditions_that_need_each_other_are_refused() {
 fn endless_nesting_is_refused() {
     let error = parse(&"[".repeat(200)).unwrap_err();
     assert_eq!(error.problem, "is nested too deep");
+}
+
+/// A presigned URL that was made before the verdict ends with it. S3 looks at the tag when the URL is used; nothing that
+/// runs on this machine does.
+#[test]
+fn links_to_what_was_rejected_end_whichever_function_has_signed_them() {
+    let denies: Vec<_> = DEPLOYED
+        .split("- Sid: EndLinksToWhatWasRejected\n")
+        .skip(1)
+        .collect();
+    assert_eq!(denies.len(), 2);
+    let expected = "Effect: Deny Action: - s3:GetObject - s3:GetObjectVersion Resource: !Sub \
+                    ${ArtifactsBucket.Arn}/* Condition: StringEquals: s3:authType: REST-QUERY-STRING \
+                    s3:ExistingObjectTag/status: rejected";
+    for deny in denies {
+        let words: Vec<_> = deny.split_whitespace().collect();
+        assert!(words.join(" ").starts_with(expected), "{deny}");
+    }
 }

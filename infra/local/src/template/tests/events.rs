@@ -68,15 +68,17 @@ fn routes_without_an_authorizer_stand_beside_those_with_one() {
 #[test]
 fn triggers_that_are_not_delivered_are_named() {
     let template = format!(
-        "{}  B: {{Type: AWS::S3::Bucket, Properties: {{NotificationConfiguration: {{QueueConfigurations: []}}}}}}",
-        function("Events: {Tick: {Type: Schedule}, Queue: {Type: SQS}}")
+        "{}  B: {{Type: AWS::S3::Bucket, Properties: {{NotificationConfiguration: {{TopicConfigurations: []}}}}}}\n  \
+         Mail: {{Type: AWS::SNS::Subscription}}",
+        function("Events: {Tick: {Type: Schedule}, Table: {Type: DynamoDB}}")
     );
     assert_eq!(
         parse(&template).unwrap().undelivered(),
         [
             "Export: Tick (Schedule)",
-            "Export: Queue (SQS)",
-            "B: QueueConfigurations"
+            "Export: Table (DynamoDB)",
+            "B: TopicConfigurations",
+            "Mail: AWS::SNS::Subscription"
         ]
     );
 }

@@ -1,0 +1,281 @@
+//! What a device delivered: taken into its collection, or skipped. Each version for itself, for a device may
+//! use a name again.
+
+use casefile::bucket::{Head, Metadata, NewObject, Source, Target};
+use casefile::collection::Collection;
+use casefile::digest::Sha256;
+use casefile::document::{INBOX, SOURCE, TENANT, optional, ownership};
+use casefile::intake::{self, Acceptance};
+use casefile::key::{List, ObjectKey, PointerName};
+use casefile::metrics;
+use casefile::name::TenantId;
+use casefile::pointer::{Entry, EntryKind, Pointer};
+use casefile::status::{self, Status};
+use casefile::store_error::StoreError;
+use casefile::time::rfc3339;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{ANNOUNCED, Judged, LOOKS, MAX_READ_BYTES, Settling, Stop, announced, busy, file_row, schema};
+use crate::arrival::ObjectArrived;
+use crate::check::{self, Checked, Expected};
+use crate::failure::Failure;
+use crate::index::{Place, Row, Written};
+
+impl Settling {
+    pub(super) async fn delivery(
+        &self,
+        arrived: &ObjectArrived,
+        collection: Collection,
+        name: &str,
+    ) -> Result<(), Stop> {
+        let look = match &arrived.version_id {
+            Some(version_id) => optional(self.artifacts.head_version(&arrived.key, version_id)).await?,
+            None => optional(self.artifacts.head(&arrived.key)).await?,
+        };
+        // Filed already, or expired.
+        let Some(head) = look else {
+            return Ok(());
+        };
+        let name = name.rsplit('/').next().unwrap_or_default();
+        match intake::accept(collection, name) {
+            Acceptance::Skipped(reason) => self.skip(arrived, collection, name, head, reason).await,
+            Acceptance::Accepted { .. } if head.size > MAX_READ_BYTES => {
+                let reason = "it is larger than 5 GiB";
+                self.skip(arrived, collection, name, head, reason).await
+            }
+            Acceptance::Accepted { content_type } => {
+                let expected = Expected {
+                    sha256: announced(&head),
+                    size: Some(head.size),
+                    schema: schema(collection, name),
+                    name,
+                };
+                let version_id = head.version_id.as_deref();
+                let checked = check::check(&self.artifacts, &arrived.key, version_id, &expected).await?;
+                let delivery = Delivery {
+                    collection,
+                    name,
+                    key: &arrived.key,
+                    head: &head,
+                    checked: &checked,
+                    content_type,
+                };
+                Box::pin(self.file(&delivery)).await
+            }
+        }
+    }
+
+    /// Records that a collection doesn't take it. It expires with the inbox.
+    async fn skip(
+        &self,
+        arrived: &ObjectArrived,
+        collection: Collection,
+        name: &str,
+        head: Head,
+        reason: &'static str,
+    ) -> Result<(), Stop> {
+        let judged = Judged::unread(&head, Status::Skipped, reason);
+        let row = self.delivery_row(arrived, collection, name, head, judged).await?;
+        self.tag(&row).await
+    }
+
+    /// Writes the row of something that stays in the inbox. Each version has its own.
+    async fn delivery_row(
+        &self,
+        arrived: &ObjectArrived,
+        collection: Collection,
+        name: &str,
+        head: Head,
+        judged: Judged,
+    ) -> Result<Row, Stop> {
+        let stored = head.last_modified.unwrap_or_default();
+        let version = head.version_id.clone().unwrap_or_default();
+        let mut row = file_row(collection, name, &arrived.key, head, judged);
+        row.tenant = Some(self.default_tenant.as_str().to_owned());
+        row.owner = None;
+        let day = stored.to_zoned(TimeZone::UTC).date();
+        let place = Place::on(collection, day, &format!("{}\0{version}", arrived.key));
+        for _ in 0..LOOKS {
+            let seen = self.index.look(&place).await?;
+            match self.index.write(&place, &row, &seen).await? {
+                Written::Changed => {}
+                Written::Already => return Ok(row),
+                Written::Now => {
+                    metrics::verdict(row.status.name());
+                    return Ok(row);
+                }
+            }
+        }
+        Err(busy())
+    }
+
+    /// Moves it to its place in the layout: copy → tags → entry of the list → the delivery is removed. The copy's own event
+    /// makes its row and, where it is rejected, quarantines it there: once released, it lies where it belongs.
+    async fn file(&self, delivery: &Delivery<'_>) -> Result<(), Stop> {
+        let path = delivery.path();
+        if !self.is_held(delivery, &path).await? {
+            let (path, filed) = self.copy_into(delivery, &path).await?;
+            let key = self.key(delivery.collection, &path)?;
+            let version_id = filed.version_id.as_deref();
+            let tags = self.artifacts.tags(&key, version_id).await?;
+            // Otherwise it was filed before, and judged by its own event.
+            if Status::of(&tags).is_none() {
+                let sha256 = delivery.checked.sha256.to_string();
+                let tags = [
+                    (status::STATUS, delivery.checked.status.name()),
+                    (status::COLLECTION, delivery.collection.name()),
+                    (status::SHA256, sha256.as_str()),
+                ];
+                self.artifacts.merge_tags(&key, version_id, &tags).await?;
+            }
+            let pointer = self.pointer(delivery, &path, &key, filed.last_modified.unwrap_or_default())?;
+            match self.artifacts.create(&pointer).await {
+                Ok(_) | Err(StoreError::AlreadyExists) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.remove(delivery.key, delivery.head).await
+    }
+
+    /// Whether the very same content was filed there, rejected and hidden before this delivery could be removed.
+    async fn is_held(&self, delivery: &Delivery<'_>, path: &str) -> Result<bool, Stop> {
+        let key = self.key(delivery.collection, path)?;
+        let seen = self
+            .index
+            .look(&Place::of(delivery.collection, path, &key))
+            .await?;
+        Ok(seen.row.is_some_and(|row| {
+            row.sha256 == Some(delivery.checked.sha256)
+                && matches!(row.status, Status::Rejected | Status::Released)
+        }))
+    }
+
+    /// Removes what has been filed, for good where the bucket keeps versions: the copy has its bytes.
+    async fn remove(&self, key: &str, head: &Head) -> Result<(), Stop> {
+        if let Some(version_id) = &head.version_id {
+            self.artifacts.delete_version(key, version_id).await?;
+        } else {
+            let etag = head.etag.as_deref().unwrap_or_default();
+            self.artifacts.hide(key, None, etag).await?;
+        }
+        Ok(())
+    }
+
+    /// Copies it to its path, or, where other content or somebody else's has that name, beside it under a name with the
+    /// digest; gives the path, and what lies there.
+    async fn copy_into(&self, delivery: &Delivery<'_>, path: &str) -> Result<(String, Head), Stop> {
+        let source = Source {
+            key: delivery.key.to_owned(),
+            version_id: delivery.head.version_id.clone(),
+            size: delivery.checked.size,
+            sha256: delivery.checked.sha256,
+        };
+        let (stem, extension) = path.rsplit_once('.').unwrap_or((path, ""));
+        let beside = format!("{stem}_{}.{extension}", source.sha256);
+        for path in [path, &beside] {
+            let target = Target {
+                key: self.key(delivery.collection, path)?,
+                content_type: delivery.content_type,
+                metadata: delivery.metadata(&self.default_tenant),
+            };
+            match self.artifacts.copy(&source, &target).await {
+                Ok(copied) => {
+                    let version_id = copied.version_id.unwrap_or_default();
+                    let filed = match version_id.as_str() {
+                        "" => self.artifacts.head(&target.key).await?,
+                        version_id => self.artifacts.head_version(&target.key, version_id).await?,
+                    };
+                    let tenant = filed.metadata.get(TENANT).map(String::as_str);
+                    if copied.is_new || tenant == Some(self.default_tenant.as_str()) {
+                        return Ok((path.to_owned(), filed));
+                    }
+                }
+                Err(StoreError::AlreadyExists) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::Poison("its name, and the one with its digest, are taken by others".to_owned()).into())
+    }
+
+    fn key(&self, collection: Collection, path: &str) -> Result<String, Stop> {
+        let key = collection.key(&self.base, path);
+        key.ok_or_else(|| Failure::Poison("its name makes no key of its collection".to_owned()).into())
+    }
+
+    /// The entry of the tenant's list. Its time is when the file was filed, on the day that the path says.
+    fn pointer(
+        &self,
+        delivery: &Delivery<'_>,
+        path: &str,
+        key: &str,
+        filed: Timestamp,
+    ) -> Result<NewObject, Stop> {
+        let collection = delivery.collection;
+        let arrived = filed.to_zoned(TimeZone::UTC).datetime();
+        let dated = match collection {
+            Collection::EcgReports => intake::day_of_path(collection, path).to_datetime(arrived.time()),
+            _ => arrived,
+        };
+        let time = dated
+            .to_zoned(TimeZone::UTC)
+            .map_or(filed, |zoned| zoned.timestamp());
+        let pointer = Pointer {
+            complete_with: key.to_owned(),
+            entry: Entry {
+                path: path.to_owned(),
+                time: rfc3339(time),
+                owner: None,
+                document: EntryKind::File {
+                    file_name: path.rsplit('/').next().unwrap_or_default().to_owned(),
+                    content_type: delivery.content_type.to_owned(),
+                    size: delivery.checked.size,
+                    sha256: delivery.checked.sha256,
+                },
+            },
+        };
+        let body = serde_json::to_vec(&pointer)
+            .map_err(|_| StoreError::Damaged("an entry of a list can't be written as JSON"))?;
+        let place = ObjectKey::ListPointer {
+            list: List::Tenant(self.default_tenant.clone()),
+            collection,
+            name: PointerName::new(time, path),
+        };
+        Ok(NewObject {
+            key: place.path(&self.base),
+            sha256: Sha256::of(&body),
+            body: body.into(),
+            content_type: place.content_type(),
+            metadata: Metadata::new(),
+        })
+    }
+}
+
+/// A delivery that its collection takes.
+struct Delivery<'a> {
+    collection: Collection,
+    /// The file's.
+    name: &'a str,
+    /// In the inbox.
+    key: &'a str,
+    head: &'a Head,
+    checked: &'a Checked,
+    content_type: &'static str,
+}
+
+impl Delivery<'_> {
+    fn path(&self) -> String {
+        let stored = self.head.last_modified.unwrap_or_default();
+        intake::path(self.collection, self.name, &self.head.metadata, stored)
+    }
+
+    fn metadata(&self, tenant: &TenantId) -> Metadata {
+        let mut metadata = intake::kept_metadata(self.collection, &self.head.metadata);
+        metadata.extend(ownership(tenant, None));
+        metadata.push((SOURCE, INBOX.to_owned()));
+        // The copy has a digest of its own; what isn't the bytes that were announced is found so in its place, too.
+        let broken = announced(self.head).filter(|announced| *announced != self.checked.sha256);
+        metadata.extend(broken.map(|announced| (ANNOUNCED, announced.to_string())));
+        metadata
+    }
+}

@@ -1,0 +1,156 @@
+//! A file: judged once, by what lies at its key now.
+
+use casefile::bucket::Head;
+use casefile::collection::Collection;
+use casefile::digest::Sha256;
+use casefile::document::optional;
+use casefile::metrics;
+use casefile::name::FolderName;
+use casefile::quarantine::Quarantined;
+use casefile::status::Status;
+use casefile::store_error::StoreError;
+
+use super::session::is_manifest;
+use super::{Judged, LOOKS, MAX_READ_BYTES, Settling, Stop, announced, busy, file_row, schema};
+use crate::arrival::ObjectArrived;
+use crate::check::{self, Checked, Expected};
+use crate::index::{Place, Row, Written};
+
+/// A file, and what is known of it.
+pub(super) struct File<'a> {
+    pub(super) collection: Collection,
+    /// Below the collection.
+    pub(super) path: &'a str,
+    pub(super) key: &'a str,
+    pub(super) listed: Listed<'a>,
+}
+
+/// What answers for a file's content.
+pub(super) enum Listed<'a> {
+    /// A manifest.
+    As { size: u64, sha256: Sha256 },
+    /// It is the manifest of this folder.
+    Manifest(&'a FolderName),
+    /// S3, and what the object itself says.
+    Nowhere,
+}
+
+impl Settling {
+    /// A file that is no session's.
+    pub(super) async fn single_file(
+        &self,
+        arrived: &ObjectArrived,
+        collection: Collection,
+        path: &str,
+    ) -> Result<(), Stop> {
+        let file = File {
+            collection,
+            path,
+            key: &arrived.key,
+            listed: Listed::Nowhere,
+        };
+        match self.judge(&file).await? {
+            Some(row) => self.tell(&row).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The verdict on what lies at a file's key, carried out: the one of its row, if it is about this very version, and
+    /// else a new one. `None` when nothing lies there, unless it was rejected and hidden.
+    pub(super) async fn judge(&self, file: &File<'_>) -> Result<Option<Row>, Stop> {
+        let place = Place::of(file.collection, file.path, file.key);
+        for _ in 0..LOOKS {
+            let seen = self.index.look(&place).await?;
+            let Some(head) = optional(self.artifacts.head(file.key)).await? else {
+                return self.hidden(seen.row).await;
+            };
+            let known = seen
+                .row
+                .as_ref()
+                .filter(|row| row.version_id == head.version_id && row.etag == head.etag);
+            let row = match known {
+                Some(row) => row.clone(),
+                None => Box::pin(self.look_into(file, head)).await?,
+            };
+            match self.index.write(&place, &row, &seen).await? {
+                Written::Changed => continue,
+                Written::Now => metrics::verdict(row.status.name()),
+                Written::Already => {}
+            }
+            return match Box::pin(self.carry_out(&row)).await? {
+                Quarantined::Released if row.status != Status::Released => {
+                    self.released(&place, row).await.map(Some)
+                }
+                _ => Ok(Some(row)),
+            };
+        }
+        Err(busy())
+    }
+
+    /// A new verdict.
+    async fn look_into(&self, file: &File<'_>, head: Head) -> Result<Row, Stop> {
+        let judged = match head.size {
+            ..=MAX_READ_BYTES => self.checked(file, &head).await?.into(),
+            _ => Judged::unread(
+                &head,
+                Status::Unsupported,
+                "it is larger than 5 GiB, so it was not read",
+            ),
+        };
+        Ok(file_row(file.collection, file.path, file.key, head, judged))
+    }
+
+    async fn checked(&self, file: &File<'_>, head: &Head) -> Result<Checked, Stop> {
+        let version_id = head.version_id.as_deref();
+        let (size, sha256) = match file.listed {
+            Listed::As { size, sha256 } => (Some(size), Some(sha256)),
+            Listed::Manifest(_) | Listed::Nowhere => (None, announced(head)),
+        };
+        let expected = Expected {
+            sha256,
+            size,
+            schema: schema(file.collection, file.path),
+            name: file.path.rsplit('/').next().unwrap_or_default(),
+        };
+        let checked = check::check(&self.artifacts, file.key, version_id, &expected).await?;
+        match file.listed {
+            Listed::Manifest(folder)
+                if checked.status != Status::Rejected
+                    && !is_manifest(self, file.key, version_id, folder).await? =>
+            {
+                Ok(Checked {
+                    status: Status::Rejected,
+                    reason: Some("it is no manifest of this folder that can be read".to_owned()),
+                    ..checked
+                })
+            }
+            _ => Ok(checked),
+        }
+    }
+
+    /// An operator has let go what had been rejected: its row says so from now on.
+    async fn released(&self, place: &Place, row: Row) -> Result<Row, Stop> {
+        let seen = self.index.look(place).await?;
+        let row = Row {
+            status: Status::Released,
+            ..row
+        };
+        match self.index.write(place, &row, &seen).await? {
+            Written::Changed => Err(busy()),
+            Written::Now | Written::Already => Ok(row),
+        }
+    }
+
+    /// Nothing is seen at the key: rejected and hidden before, perhaps not to the end, or deleted. Of a version that was
+    /// removed for good since, the verdict stands.
+    async fn hidden(&self, row: Option<Row>) -> Result<Option<Row>, Stop> {
+        let rejected = row.filter(|row| row.status == Status::Rejected);
+        if let Some(row) = &rejected {
+            match Box::pin(self.carry_out(row)).await {
+                Ok(_) | Err(Stop::Store(StoreError::NotFound)) => {}
+                Err(stop) => return Err(stop),
+            }
+        }
+        Ok(rejected)
+    }
+}

@@ -1,0 +1,79 @@
+//! What the commands are told.
+
+use casefile::quarantine::ItemId;
+use clap::{Args, Subcommand};
+
+const MAX_REASON_CHARS: usize = 500;
+const MAX_OPERATOR_CHARS: usize = 100;
+
+/// The command's arguments.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Answers in JSON.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Who asks, for the audit log; without it, USER. It is what the operator claims: nothing checks it.
+    #[arg(long, global = true, value_parser = operator)]
+    pub(super) operator: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Lists what was rejected, the latest first.
+    List {
+        /// Also what was released, and what is gone since.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Shows what was rejected, why, and what lies in its place now.
+    Show {
+        /// As the list shows it.
+        id: ItemId,
+    },
+    /// Brings a rejected file back: links lead to it from then on.
+    ///
+    /// Ends with 1, and changes nothing, when something newer lies in its place. Index and notices follow when the
+    /// environment names the queue of arrivals; else only with the file's next event. May be repeated.
+    Release {
+        /// As the list shows it.
+        id: ItemId,
+        /// Why, for the audit log.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    line(text, MAX_REASON_CHARS)
+}
+
+/// Who an operator claims to be.
+pub(super) fn operator(text: &str) -> Result<String, String> {
+    line(text, MAX_OPERATOR_CHARS)
+}
+
+fn line(text: &str, limit: usize) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > limit || text.chars().any(char::is_control) {
+        return Err(format!("must be one line of 1 to {limit} characters"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_a_line_of_text() {
+        assert_eq!(
+            reason(" looked at it; harmless "),
+            Ok("looked at it; harmless".to_owned())
+        );
+        for text in ["", "  ", "a\nb", &"x".repeat(501)] {
+            assert!(reason(text).is_err(), "{text}");
+        }
+    }
+}
