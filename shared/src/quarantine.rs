@@ -116,8 +116,9 @@ pub enum Quarantined {
 /// The record comes first, so that an operator sees whatever is begun, and the copy, which may take a minute, last: the
 /// version's bytes stay where they are. Where a marker would destroy them, the copy comes before it.
 ///
-/// A release at the same time wins: its tag is looked for again where the tag is set, and behind the marker. S3 has no
-/// conditional write of tags, so one that falls between that read and that write is undone, and is to be repeated.
+/// A release at the same time wins: its tag is looked for again where the tag is set, and behind the marker, which is
+/// removed then by a caller who may. S3 has no conditional write of tags, so a release that falls between that read and
+/// that write is undone, and is to be repeated.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when the version is gone; [`StoreError::Unavailable`] and [`StoreError::Refused`], after
@@ -129,7 +130,8 @@ pub async fn quarantine(
 ) -> Result<Quarantined, StoreError> {
     let version_id = item.version_id.as_deref();
     if is_released(&artifacts.tags(&item.key, version_id).await?) {
-        return Ok(Quarantined::Released);
+        // Perhaps by a call that ended behind its marker.
+        return seen_again(artifacts, item).await;
     }
     record(quarantine, item).await?;
     if tag(artifacts, item).await? == Quarantined::Released {
@@ -152,9 +154,14 @@ fn is_released(tags: &BTreeMap<String, String>) -> bool {
     Status::of(tags) == Some(Status::Released)
 }
 
-/// It was released while it was hidden: the marker came too late.
+/// It was released while it was hidden: the marker came too late. Whoever may not remove one, as post-process when it is
+/// deployed, leaves that to the operator.
 async fn seen_again(artifacts: &Bucket, item: &Item) -> Result<Quarantined, StoreError> {
     match release(artifacts, item).await {
+        Err(ReleaseError::Store(StoreError::Refused(_))) => {
+            tracing::warn!("a version was released while it was hidden: release it again");
+            Ok(Quarantined::Released)
+        }
         Err(ReleaseError::Store(error)) => Err(error),
         // Or something newer lies there, or it is gone: no marker is in its way.
         _ => Ok(Quarantined::Released),

@@ -203,6 +203,27 @@ async fn a_delivery_that_is_not_what_was_announced_is_quarantined_in_its_place()
 }
 
 #[tokio::test]
+async fn the_same_bytes_with_the_right_announcement_are_filed_after_all() {
+    let announced = Sha256::of(b"something else").to_string();
+    let inbox = "inbox/ecg-reports/ECG_Report_20251028_143022.pdf";
+    // Before and after the broken one is hidden.
+    for settles_first in [true, false] {
+        let data = TempDir::new().unwrap();
+        let mut yard = Yard::open(data.path()).await;
+        yard.put(inbox, REPORT, &[("sha256", &announced)]).await;
+        if settles_first {
+            yard.settle_all().await;
+        }
+        yard.put(inbox, REPORT, &[]).await;
+        yard.settle_all().await;
+        let keys = yard.bucket().keys("ecg-reports/").await.unwrap();
+        assert_eq!(keys.len(), 1, "{keys:?}");
+        assert_eq!(yard.tags(&keys[0]).await["status"], "verified");
+        assert!(yard.bucket().keys("inbox/").await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn uploads_by_grant_and_other_buckets_are_not_touched() {
     let data = TempDir::new().unwrap();
     let mut yard = Yard::open(data.path()).await;

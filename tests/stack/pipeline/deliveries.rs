@@ -97,6 +97,10 @@ async fn an_operator_lets_it_go(plant: &Plant, id: &str) {
     let released = plant.casefile(&release).await;
     assert_eq!(released.code, 0, "{}", released.err);
     plant.settled().await;
+    assert_eq!(
+        plant.row("file", &format!("ecg-reports/{REJECTED}")).await["status"],
+        "released"
+    );
     let (status, link) = plant.link(REJECTED, TENANT).await;
     assert_eq!(status, 200, "{link}");
     assert_eq!(download(&link).await, JUNK);

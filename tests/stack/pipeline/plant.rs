@@ -227,6 +227,7 @@ impl Plant {
         command.args(arguments).env_clear().env("USER", "olga");
         command.envs(self.stack.own_environment());
         command.envs(self.stack.s3_environment());
+        command.envs(self.stack.service_environment());
         let output = tokio::task::spawn_blocking(move || command.output().unwrap());
         let output = output.await.unwrap();
         Said {

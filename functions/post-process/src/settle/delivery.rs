@@ -1,6 +1,8 @@
 //! What a device delivered: taken into its collection, or skipped. Each version for itself, for a device may
 //! use a name again.
 
+use std::collections::BTreeMap;
+
 use casefile::bucket::{Head, Metadata, NewObject, Source, Target};
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
@@ -12,7 +14,7 @@ use casefile::name::TenantId;
 use casefile::pointer::{Entry, EntryKind, Pointer};
 use casefile::status::{self, Status};
 use casefile::store_error::StoreError;
-use casefile::time::rfc3339;
+use casefile::time::{self, rfc3339};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -113,42 +115,60 @@ impl Settling {
     /// Moves it to its place in the layout: copy → tags → entry of the list → the delivery is removed. The copy's own event
     /// makes its row and, where it is rejected, quarantines it there: once released, it lies where it belongs.
     async fn file(&self, delivery: &Delivery<'_>) -> Result<(), Stop> {
-        let path = delivery.path();
-        if !self.is_held(delivery, &path).await? {
-            let (path, filed) = self.copy_into(delivery, &path).await?;
-            let key = self.key(delivery.collection, &path)?;
-            let version_id = filed.version_id.as_deref();
-            let tags = self.artifacts.tags(&key, version_id).await?;
-            // Otherwise it was filed before, and judged by its own event.
-            if Status::of(&tags).is_none() {
-                let sha256 = delivery.checked.sha256.to_string();
-                let tags = [
-                    (status::STATUS, delivery.checked.status.name()),
-                    (status::COLLECTION, delivery.collection.name()),
-                    (status::SHA256, sha256.as_str()),
-                ];
-                self.artifacts.merge_tags(&key, version_id, &tags).await?;
+        let paths = delivery.paths();
+        let (path, filed_at) = match self.held(delivery, &paths).await? {
+            Some(row) => {
+                let stored = row.stored_at.as_deref().and_then(time::parse);
+                (row.path, stored.unwrap_or_default())
             }
-            let pointer = self.pointer(delivery, &path, &key, filed.last_modified.unwrap_or_default())?;
-            match self.artifacts.create(&pointer).await {
-                Ok(_) | Err(StoreError::AlreadyExists) => {}
-                Err(error) => return Err(error.into()),
-            }
+            None => self.place(delivery, &paths).await?,
+        };
+        let key = self.key(delivery.collection, &path)?;
+        let pointer = self.pointer(delivery, &path, &key, filed_at)?;
+        match self.artifacts.create(&pointer).await {
+            Ok(_) | Err(StoreError::AlreadyExists) => {}
+            Err(error) => return Err(error.into()),
         }
         self.remove(delivery.key, delivery.head).await
     }
 
-    /// Whether the very same content was filed there, rejected and hidden before this delivery could be removed.
-    async fn is_held(&self, delivery: &Delivery<'_>, path: &str) -> Result<bool, Stop> {
-        let key = self.key(delivery.collection, path)?;
-        let seen = self
-            .index
-            .look(&Place::of(delivery.collection, path, &key))
+    /// The row of the very same content, rejected and hidden in its place before this delivery could be removed.
+    async fn held(&self, delivery: &Delivery<'_>, paths: &[String]) -> Result<Option<Row>, Stop> {
+        if delivery.checked.status != Status::Rejected {
+            return Ok(None);
+        }
+        for path in paths {
+            let key = self.key(delivery.collection, path)?;
+            let seen = self
+                .index
+                .look(&Place::of(delivery.collection, path, &key))
+                .await?;
+            let is_this =
+                |row: &Row| row.status == Status::Rejected && row.sha256 == Some(delivery.checked.sha256);
+            if let Some(row) = seen.row.filter(is_this) {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Copies it, and tags the copy; gives its path and time.
+    async fn place(&self, delivery: &Delivery<'_>, paths: &[String]) -> Result<(String, Timestamp), Stop> {
+        let (path, filed) = self.copy_into(delivery, paths).await?;
+        let key = self.key(delivery.collection, &path)?;
+        let version_id = filed.version_id.as_deref();
+        let sha256 = delivery.checked.sha256.to_string();
+        let tags = [
+            (status::STATUS, delivery.checked.status.name()),
+            (status::COLLECTION, delivery.collection.name()),
+            (status::SHA256, sha256.as_str()),
+        ];
+        // Otherwise it was filed before, and judged by its own event.
+        let is_judged = |found: &BTreeMap<String, String>| Status::of(found).is_some();
+        self.artifacts
+            .merge_tags_unless(&key, version_id, &tags, is_judged)
             .await?;
-        Ok(seen.row.is_some_and(|row| {
-            row.sha256 == Some(delivery.checked.sha256)
-                && matches!(row.status, Status::Rejected | Status::Released)
-        }))
+        Ok((path, filed.last_modified.unwrap_or_default()))
     }
 
     /// Removes what has been filed, for good where the bucket keeps versions: the copy has its bytes.
@@ -162,37 +182,41 @@ impl Settling {
         Ok(())
     }
 
-    /// Copies it to its path, or, where other content or somebody else's has that name, beside it under a name with the
-    /// digest; gives the path, and what lies there.
-    async fn copy_into(&self, delivery: &Delivery<'_>, path: &str) -> Result<(String, Head), Stop> {
+    /// Copies it to the first of its paths that other content, somebody else's or one that is known to be broken doesn't
+    /// have; gives the path, and what lies there.
+    async fn copy_into(&self, delivery: &Delivery<'_>, paths: &[String]) -> Result<(String, Head), Stop> {
         let source = Source {
             key: delivery.key.to_owned(),
             version_id: delivery.head.version_id.clone(),
             size: delivery.checked.size,
             sha256: delivery.checked.sha256,
         };
-        let (stem, extension) = path.rsplit_once('.').unwrap_or((path, ""));
-        let beside = format!("{stem}_{}.{extension}", source.sha256);
-        for path in [path, &beside] {
+        let metadata = delivery.metadata(&self.default_tenant);
+        for path in paths {
             let target = Target {
                 key: self.key(delivery.collection, path)?,
                 content_type: delivery.content_type,
-                metadata: delivery.metadata(&self.default_tenant),
+                metadata: metadata.clone(),
             };
-            match self.artifacts.copy(&source, &target).await {
-                Ok(copied) => {
-                    let version_id = copied.version_id.unwrap_or_default();
-                    let filed = match version_id.as_str() {
-                        "" => self.artifacts.head(&target.key).await?,
-                        version_id => self.artifacts.head_version(&target.key, version_id).await?,
-                    };
-                    let tenant = filed.metadata.get(TENANT).map(String::as_str);
-                    if copied.is_new || tenant == Some(self.default_tenant.as_str()) {
-                        return Ok((path.to_owned(), filed));
-                    }
-                }
-                Err(StoreError::AlreadyExists) => {}
+            let copied = match self.artifacts.copy(&source, &target).await {
+                Ok(copied) => copied,
+                Err(StoreError::AlreadyExists) => continue,
                 Err(error) => return Err(error.into()),
+            };
+            let filed = match &copied.version_id {
+                Some(version_id) => self.artifacts.head_version(&target.key, version_id).await?,
+                None => self.artifacts.head(&target.key).await?,
+            };
+            let carried = |name: &str| filed.metadata.get(name).map(String::as_str);
+            let own = |name: &str| {
+                let mut own = metadata.iter();
+                own.find_map(|(own, value)| (*own == name).then_some(value.as_str()))
+            };
+            let is_ours = [TENANT, ANNOUNCED]
+                .into_iter()
+                .all(|name| carried(name) == own(name));
+            if copied.is_new || is_ours {
+                return Ok((path.clone(), filed));
             }
         }
         Err(Failure::Poison("its name, and the one with its digest, are taken by others".to_owned()).into())
@@ -264,9 +288,13 @@ struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    fn path(&self) -> String {
+    /// Where it belongs; and, should that be taken, beside it under a name with the digest.
+    fn paths(&self) -> [String; 2] {
         let stored = self.head.last_modified.unwrap_or_default();
-        intake::path(self.collection, self.name, &self.head.metadata, stored)
+        let path = intake::path(self.collection, self.name, &self.head.metadata, stored);
+        let (stem, extension) = path.rsplit_once('.').unwrap_or((&path, ""));
+        let beside = format!("{stem}_{}.{extension}", self.checked.sha256);
+        [path, beside]
     }
 
     fn metadata(&self, tenant: &TenantId) -> Metadata {

@@ -49,7 +49,7 @@ impl Settling {
             key: &arrived.key,
             listed: Listed::Nowhere,
         };
-        match self.judge(&file).await? {
+        match Box::pin(self.judge(&file)).await? {
             Some(row) => self.tell(&row).await,
             None => Ok(()),
         }
@@ -62,12 +62,11 @@ impl Settling {
         for _ in 0..LOOKS {
             let seen = self.index.look(&place).await?;
             let Some(head) = optional(self.artifacts.head(file.key)).await? else {
-                return self.hidden(seen.row).await;
+                return self.hidden(&place, seen.row).await;
             };
-            let known = seen
-                .row
-                .as_ref()
-                .filter(|row| row.version_id == head.version_id && row.etag == head.etag);
+            let known = seen.row.as_ref().filter(|row| {
+                row.version_id == head.version_id && row.etag == head.etag && file.listed.agrees(row)
+            });
             let row = match known {
                 Some(row) => row.clone(),
                 None => Box::pin(self.look_into(file, head)).await?,
@@ -128,13 +127,16 @@ impl Settling {
         }
     }
 
-    /// An operator has let go what had been rejected: its row says so from now on.
-    async fn released(&self, place: &Place, row: Row) -> Result<Row, Stop> {
+    /// An operator has let go what had been rejected: its row says so from now on, unless it is about something newer.
+    async fn released(&self, place: &Place, before: Row) -> Result<Row, Stop> {
         let seen = self.index.look(place).await?;
         let row = Row {
             status: Status::Released,
-            ..row
+            ..before.clone()
         };
+        if seen.row.as_ref() != Some(&before) && seen.row.as_ref() != Some(&row) {
+            return Err(busy());
+        }
         match self.index.write(place, &row, &seen).await? {
             Written::Changed => Err(busy()),
             Written::Now | Written::Already => Ok(row),
@@ -143,14 +145,26 @@ impl Settling {
 
     /// Nothing is seen at the key: rejected and hidden before, perhaps not to the end, or deleted. Of a version that was
     /// removed for good since, the verdict stands.
-    async fn hidden(&self, row: Option<Row>) -> Result<Option<Row>, Stop> {
-        let rejected = row.filter(|row| row.status == Status::Rejected);
-        if let Some(row) = &rejected {
-            match Box::pin(self.carry_out(row)).await {
-                Ok(_) | Err(Stop::Store(StoreError::NotFound)) => {}
-                Err(stop) => return Err(stop),
-            }
+    async fn hidden(&self, place: &Place, row: Option<Row>) -> Result<Option<Row>, Stop> {
+        let Some(row) = row.filter(|row| row.status == Status::Rejected) else {
+            return Ok(None);
+        };
+        match Box::pin(self.carry_out(&row)).await {
+            Ok(Quarantined::Released) => self.released(place, row).await.map(Some),
+            Ok(Quarantined::Held) | Err(Stop::Store(StoreError::NotFound)) => Ok(Some(row)),
+            Err(stop) => Err(stop),
         }
-        Ok(rejected)
+    }
+}
+
+impl Listed<'_> {
+    /// Whether a verdict that was given before is about what is listed now.
+    fn agrees(&self, row: &Row) -> bool {
+        match *self {
+            Self::As { size, sha256 } => {
+                row.status == Status::Rejected || (row.size == size && row.sha256 == Some(sha256))
+            }
+            Self::Manifest(_) | Self::Nowhere => true,
+        }
     }
 }

@@ -252,7 +252,7 @@ impl From<Failure> for Stop {
 
 /// Others change the same thing again and again.
 fn busy() -> Stop {
-    Failure::Transient("others keep changing its row; it is tried again later".to_owned()).into()
+    Failure::Transient("what it is about keeps changing; it is looked at again later".to_owned()).into()
 }
 
 fn content_type(row: &Row) -> String {

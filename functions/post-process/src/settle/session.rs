@@ -79,7 +79,7 @@ impl Settling {
     async fn session(&self, folder: &FolderName) -> Result<(), Stop> {
         let place = self.session_place(folder);
         for _ in 0..LOOKS {
-            // Before anything else is looked at: whoever changes something after that changes the row, too.
+            // Before anything else is looked at: whoever changes the row after that is seen.
             let seen = self.index.look(&place).await?;
             let row = match Box::pin(self.look_over(folder, &seen)).await {
                 Ok(row) => row,
@@ -95,12 +95,18 @@ impl Settling {
             };
             match self.index.write(&place, &row, &seen).await? {
                 Written::Changed => continue,
-                Written::Now => metrics::verdict(row.status.name()),
+                // A file may have changed while the others were read, and have found the row as it was: once more.
+                Written::Now => {
+                    metrics::verdict(row.status.name());
+                    continue;
+                }
                 Written::Already => {}
             }
             self.mend_lists(&session, &row).await?;
-            let row = Box::pin(self.with_summary(&place, row, &session)).await?;
-            return self.tell(&row).await;
+            return match Box::pin(self.with_summary(&place, row, &session)).await? {
+                Some(row) => self.tell(&row).await,
+                None => Ok(()),
+            };
         }
         Err(busy())
     }
@@ -139,9 +145,16 @@ impl Settling {
             return Ok(None);
         }
         let version_id = row.version_id.as_deref();
-        let bytes = self.artifacts.read_version(&key, version_id, MAX_MANIFEST_BYTES);
-        let manifest = parse_manifest(&bytes.await?)?;
-        Ok(Some((manifest, row)))
+        let bytes = match self
+            .artifacts
+            .read_version(&key, version_id, MAX_MANIFEST_BYTES)
+            .await
+        {
+            Err(StoreError::TooLarge { .. }) => return Ok(None),
+            read => read?,
+        };
+        // One that an operator has released may be none for all that.
+        Ok(parse_manifest(&bytes).ok().map(|manifest| (manifest, row)))
     }
 
     /// Without its manifest no reader sees the session any more: its row says so, and subscribers are told. `false` when
@@ -242,7 +255,8 @@ impl Settling {
         Ok(report.summary_statistics)
     }
 
-    /// A file of a session, in the version that was judged; `None` when it is larger than `limit`.
+    /// A file of a session, in the version that was judged; `None` when it has none of that name, or it is larger than
+    /// `limit`.
     pub(super) async fn read_file(
         &self,
         session: &Session,
@@ -250,8 +264,10 @@ impl Settling {
         limit: u64,
     ) -> Result<Option<bytes::Bytes>, Stop> {
         let key = self.session_key(&session.folder, file.clone());
-        let judged = session.files.iter().flatten().find(|row| row.key == key);
-        let version_id = judged.and_then(|row| row.version_id.as_deref());
+        let Some(judged) = session.files.iter().flatten().find(|row| row.key == key) else {
+            return Ok(None);
+        };
+        let version_id = judged.version_id.as_deref();
         match Box::pin(self.artifacts.read_version(&key, version_id, limit)).await {
             Err(StoreError::TooLarge { .. }) => Ok(None),
             read => Ok(Some(read?)),
@@ -278,22 +294,25 @@ impl Settling {
         Ok(())
     }
 
-    /// The row with what became of the summary. It comes last, for a model takes its time.
-    async fn with_summary(&self, place: &Place, row: Row, session: &Session) -> Result<Row, Stop> {
+    /// The row with what became of the summary; `None` when the rest of it changed meanwhile, and whoever changed it sees
+    /// to what is left. It comes last, for a model takes its time.
+    async fn with_summary(&self, place: &Place, row: Row, session: &Session) -> Result<Option<Row>, Stop> {
         if row.status != Status::Verified || summary_of(&row) == Some(AVAILABLE) {
-            return Ok(row);
+            return Ok(Some(row));
         }
         let Some(became) = self.summarize(session, &row).await? else {
-            return Ok(row);
+            return Ok(Some(row));
         };
         let row = with(row, Some(became.to_owned()));
         for _ in 0..LOOKS {
             let seen = self.index.look(place).await?;
             let stands = seen.row.clone().map(|seen| with(seen, None)) == Some(with(row.clone(), None));
             let is_there = seen.row.as_ref().and_then(summary_of) == Some(AVAILABLE);
-            // Whoever changed the rest meanwhile sees to this, too.
-            if !stands || is_there || self.index.write(place, &row, &seen).await? != Written::Changed {
-                return Ok(row);
+            if !stands {
+                return Ok(None);
+            }
+            if is_there || self.index.write(place, &row, &seen).await? != Written::Changed {
+                return Ok(Some(row));
             }
         }
         Err(busy())

@@ -12,7 +12,7 @@ use casefile::store_error::StoreError;
 use super::session::{AVAILABLE, Session};
 use super::{Settling, Stop};
 use crate::index::Row;
-use crate::summary::{MAX_FILE_BYTES, SessionFiles, Summarizer, SummaryInput, Unavailable};
+use crate::summary::{MAX_FILE_BYTES, Reason, SessionFiles, Summarizer, SummaryInput, Unavailable};
 
 /// What a row says of a session that could have no summary.
 const UNAVAILABLE: &str = "unavailable";
@@ -114,7 +114,9 @@ impl Settling {
         Box::pin(self.once(what, asking)).await?;
         match unavailable {
             Some(unavailable) => Ok(Err(unavailable)),
-            None => Ok(Ok(self.artifacts.read(&key, MAX_SUMMARY_BYTES).await?)),
+            None => Ok(optional(self.artifacts.read(&key, MAX_SUMMARY_BYTES))
+                .await?
+                .ok_or_else(|| Reason::Failed("it was asked for, and has expired".to_owned()).into())),
         }
     }
 
