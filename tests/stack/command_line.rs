@@ -43,8 +43,17 @@ async fn the_demo_shows_the_folder_and_the_audit_trail_and_can_be_repeated() {
         ] {
             assert_eq!(shown.matches(what).count(), records, "{what}: {shown}");
         }
-        let last = shown.lines().last().unwrap();
-        assert!(last.contains("refused (used_up)"), "{shown}");
+        // A device's report, its metrics, what its collection doesn't take, and a broken one; and the session.
+        for (rows, what) in [
+            (2, "  verified  ecg-reports/"),
+            (1, "  skipped   inbox, until it expires"),
+            (1, "  rejected  quarantine"),
+            (1, "  1 page"),
+            (1, "session  verified  164,"),
+        ] {
+            assert_eq!(shown.matches(what).count(), rows, "{what}: {shown}");
+        }
+        assert!(shown.contains("Casefile: ecg-reports file rejected"), "{shown}");
         for line in [
             "exporting the sample review",
             "the very same body but for its instance",

@@ -4,12 +4,12 @@ use casefile::digest::Sha256;
 use casefile_local::s3::{FaultRule, When};
 use serde_json::{Value, json};
 
-use crate::support::{TestStack, WRITES, folder, office, owned, same};
+use crate::support::{TestStack, WRITES, folder, office, owned, same, without_events};
 use crate::uploads::{before_document, grant, send};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_write_and_repeated_the_export_gives_the_same_complete_folder() {
-    let stack = TestStack::start().await;
+    let stack = TestStack::start_with(without_events).await;
     for write in 0..WRITES {
         for when in [When::Before, When::After] {
             let request = owned(&format!("killed-{write}-{when:?}"));
@@ -22,7 +22,7 @@ async fn killed_at_any_write_and_repeated_the_export_gives_the_same_complete_fol
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_a_copy_and_repeated_the_export_gives_the_same_complete_folder() {
-    let stack = TestStack::start().await;
+    let stack = TestStack::start_with(without_events).await;
     let bytes = before_document();
     for when in [When::Before, When::After] {
         let (_, granted) = grant(&stack, &office("acme"), &bytes).await;

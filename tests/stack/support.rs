@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use casefile::permission::Permissions;
 use casefile::problem::Problem;
 use casefile::time::Clock;
 use casefile::verify::{Verification, verify_session};
+use casefile_local::Chaos;
 use casefile_local::build::build;
 use casefile_local::client::call;
 use casefile_local::s3::{S3Config, S3Server};
@@ -84,14 +86,27 @@ pub(crate) struct TestStack {
     _data: TempDir,
 }
 
+/// Lets S3's events come so late that a test is over before: it brings its own, or counts what others ask of S3.
+pub(crate) fn without_events(config: &mut StackConfig) {
+    config.chaos = Some(Chaos {
+        seed: 1,
+        longest: Duration::from_hours(1_000),
+    });
+}
+
 impl TestStack {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    pub(crate) async fn start_with(set: impl FnOnce(&mut StackConfig)) -> Self {
         let data = TempDir::new().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = Arc::clone(&log);
         let sink =
             Arc::new(move |line: casefile_local::lambda::LogLine| lines.lock().unwrap().push(line.text));
-        let config = StackConfig::new(workspace(), data.path().to_owned(), sink, Timestamp::now);
+        let mut config = StackConfig::new(workspace(), data.path().to_owned(), sink, Timestamp::now);
+        set(&mut config);
         let template = load_template(&workspace()).unwrap();
         let stack = Stack::start_built(&config, template, programs().await)
             .await

@@ -17,7 +17,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::metrics::counted;
-use super::plant::{Plant, TENANT, batch, creations, message, without_events};
+use super::plant::{Plant, TENANT, batch, creations, message};
+use crate::support::without_events;
 
 /// No JSON, and what it seems to be about is nobody's business.
 const MALFORMED: &str =

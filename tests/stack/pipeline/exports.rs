@@ -9,8 +9,8 @@ use hyper::Method;
 use serde_json::json;
 
 use super::metrics;
-use super::plant::{Plant, TENANT, creations, machines, message, without_events};
-use crate::support::owned;
+use super::plant::{Plant, TENANT, creations, machines, message};
+use crate::support::{owned, without_events};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_is_verified_indexed_and_announced_once_however_its_events_come() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use casefile::bucket::Bucket;
-use casefile_local::Chaos;
+
 use casefile_local::build::build;
 use casefile_local::client::call;
 use casefile_local::lambda::{FunctionError, LogLine};
@@ -45,14 +45,6 @@ pub(super) struct Said {
     pub(super) code: i32,
     pub(super) out: String,
     pub(super) err: String,
-}
-
-/// Lets S3's events come so late that a test is over before: it brings its own.
-pub(super) fn without_events(config: &mut StackConfig) {
-    config.chaos = Some(Chaos {
-        seed: 1,
-        longest: Duration::from_hours(1_000),
-    });
 }
 
 impl Plant {

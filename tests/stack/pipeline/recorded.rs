@@ -3,7 +3,8 @@
 use casefile_local::sample::workspace;
 use serde_json::{Value, json};
 
-use super::plant::{Plant, TENANT, without_events};
+use super::plant::{Plant, TENANT};
+use crate::support::without_events;
 
 const REPORT: &[u8] = include_bytes!("../../fixtures/ecg/ECG_Report_20251028_143022.pdf");
 
