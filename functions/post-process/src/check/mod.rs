@@ -1,6 +1,6 @@
 //! Looking into what arrived: is it the content that was announced, and is it what its name says?
 //!
-//! An object is read once, piece by piece, and hashed ([`verify`]); only what must be opened whole is kept, and only up
+//! An object is read once, piece by piece, and hashed (`verify`); only what must be opened whole is kept, and only up
 //! to [`MAX_OPENED`]. The readers here take nothing a file says about itself for granted: they set aside no memory for
 //! what is merely claimed, unpack up to a limit, and read no byte more often than a fixed number of times. That is why
 //! PDF and Parquet are read by hand: the crates for them unpack, reserve and recurse as far as the file asks for.
