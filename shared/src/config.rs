@@ -115,6 +115,18 @@ pub fn bucket_name(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// A queue's URL, as SQS gives it.
+///
+/// # Errors
+/// When it is no URL.
+pub fn queue_url(text: &str) -> Result<String, &'static str> {
+    if text.starts_with("https://") || text.starts_with("http://") {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a queue's URL, such as https://sqs.eu-west-1.amazonaws.com/123456789012/name")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

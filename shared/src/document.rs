@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use crate::bucket::{Bucket, Head, Metadata, NULL_VERSION, TagSet, takes_tag};
+use crate::bucket::{Bucket, Head, Metadata, NULL_VERSION, SHA256, TagSet, takes_tag};
 use crate::collection::Collection;
 use crate::digest::Sha256;
 use crate::key::{BasePath, ObjectKey, SessionFile};
@@ -15,9 +15,8 @@ use crate::store_error::StoreError;
 
 /// The name of an object's own metadata that says whose it is.
 pub const TENANT: &str = "tenant";
-/// Others: whose it is within its tenant; and its digest, which is told otherwise.
+/// Another: whose it is within its tenant.
 const OWNER: &str = "owner";
-const SHA256: &str = "sha256";
 /// Where it comes from; and what stands there of everything that came through the inbox.
 pub const SOURCE: &str = "source";
 /// See [`SOURCE`].

@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -174,13 +173,7 @@ async fn record(quarantine: &Bucket, item: &Item) -> Result<(), StoreError> {
         ..item.clone()
     };
     let body = serde_json::to_vec(&item).map_err(|_| StoreError::Damaged("it can't be recorded as JSON"))?;
-    let object = NewObject {
-        key: ItemId::of(&item.key, item.version_id.as_deref()).record(),
-        sha256: Sha256::of(&body),
-        body: Bytes::from(body),
-        content_type: "application/json",
-        metadata: Metadata::new(),
-    };
+    let object = NewObject::json(ItemId::of(&item.key, item.version_id.as_deref()).record(), body);
     match quarantine.create(&object).await {
         // The first reason stands.
         Ok(_) | Err(StoreError::AlreadyExists) => Ok(()),

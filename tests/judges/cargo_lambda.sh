@@ -100,9 +100,7 @@ print(f"cargo lambda invoke --data-file {sys.argv[2]}: {documents[0]['path']}")
 PYTHON
 
 for event in tests/events/post-process/*.json; do
-    # Recorded elsewhere: what is about another bucket would go to the dead letters.
-    sed "s/casefile-local-artifacts\b/$S3_BUCKET_NAME/g" "$event" >"$work/event.json"
-    cargo lambda invoke post-process -A 127.0.0.1 -P "$watch_port" --data-file "$work/event.json" >"$work/answer" ||
+    cargo lambda invoke post-process -A 127.0.0.1 -P "$watch_port" --data-file "$event" >"$work/answer" ||
         { cat "$work/watch" >&2; exit 1; }
     "$venv/bin/python" - "$work/answer" "$event" <<'PYTHON'
 import json, pathlib, sys

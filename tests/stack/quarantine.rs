@@ -44,6 +44,12 @@ impl Ward {
         &self.harness.client
     }
 
+    /// Somebody deletes what is seen at the key.
+    pub(crate) async fn delete_newest(&self) {
+        let delete = self.client().delete_object().bucket(BUCKET).key(KEY);
+        delete.send().await.unwrap();
+    }
+
     /// Stores a version, as what has just arrived and is going to be rejected.
     pub(crate) async fn put(&self, body: &'static [u8]) -> Item {
         self.put_at(KEY, body).await
@@ -250,13 +256,7 @@ async fn what_is_gone_is_not_found() {
 async fn a_version_that_somebody_has_deleted_is_held_all_the_same() {
     let ward = Ward::start().await;
     let item = ward.put(b"no PDF").await;
-    ward.client()
-        .delete_object()
-        .bucket(BUCKET)
-        .key(KEY)
-        .send()
-        .await
-        .unwrap();
+    ward.delete_newest().await;
     assert_eq!(ward.quarantine(&item).await, Ok(Quarantined::Held));
     ward.assert_held(&item).await;
     assert_eq!(markers(ward.client()).await, 1);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use casefile::client::S3Settings;
-use casefile::config::{ConfigError, Env, bucket_name};
+use casefile::config::{ConfigError, Env, bucket_name, queue_url};
 use casefile::key::BasePath;
 use casefile::link::settings::default_tenant;
 use casefile::name::TenantId;
@@ -72,14 +72,6 @@ impl Config {
             s3: s3?,
             clients: clients?,
         })
-    }
-}
-
-fn queue_url(text: &str) -> Result<String, &'static str> {
-    if text.starts_with("https://") || text.starts_with("http://") {
-        Ok(text.to_owned())
-    } else {
-        Err("must be a queue's URL, such as https://sqs.eu-west-1.amazonaws.com/123456789012/name")
     }
 }
 

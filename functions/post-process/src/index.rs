@@ -1,8 +1,7 @@
 //! The index: one JSON object for each file and each session, laid out for Athena, with the newest state of what it
 //! describes.
 
-use bytes::Bytes;
-use casefile::bucket::{Bucket, Metadata, NewObject, Replaced};
+use casefile::bucket::{Bucket, NewObject, Replaced};
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
 use casefile::document::optional;
@@ -160,13 +159,7 @@ impl Index {
         if body.len() as u64 > MAX_ROW_BYTES {
             return Err(StoreError::TooLarge { limit: MAX_ROW_BYTES });
         }
-        let object = NewObject {
-            key: place.0.clone(),
-            sha256: Sha256::of(&body),
-            body: Bytes::from(body),
-            content_type: "application/json",
-            metadata: Metadata::new(),
-        };
+        let object = NewObject::json(place.0.clone(), body);
         let Some(etag) = &seen.etag else {
             return match self.bucket.create(&object).await {
                 Ok(created) if created.is_new => Ok(Written::Now),

@@ -107,6 +107,10 @@ pub(crate) mod testing {
     use casefile::config::Env;
     use jiff::Timestamp;
 
+    use bytes::Bytes;
+    use http::Response;
+
+    use crate::client::call;
     use crate::lambda::Listener;
 
     /// 2025-11-14T14:25:10Z.
@@ -137,6 +141,23 @@ pub(crate) mod testing {
             "AWS4-HMAC-SHA256 Credential=key/20251114/us-east-1/{service}/aws4_request, SignedHeaders=host, \
              Signature={signature}"
         )
+    }
+
+    /// The answer to a POST of a body of one's own, with one's own `headers` in the place of the `usual` ones of the same
+    /// name; an empty one leaves it out.
+    pub(crate) async fn raw(
+        address: SocketAddr,
+        usual: &[(&str, &str)],
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response<Bytes> {
+        let is_replaced = |name: &str| headers.iter().any(|(other, _)| *other == name);
+        let usual = usual.iter().filter(|(name, _)| !is_replaced(name));
+        let own = headers.iter().filter(|(_, value)| !value.is_empty());
+        let all: Vec<_> = usual.chain(own).copied().collect();
+        call(address, http::Method::POST, "/", &all, body.to_owned())
+            .await
+            .unwrap()
     }
 
     /// The status and code of a refused request.

@@ -7,12 +7,10 @@ mod record;
 
 pub use record::{Activity, Asked, File, Given, Outcome, Record};
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::bucket::{Bucket, Metadata, NewObject};
+use crate::bucket::{Bucket, NewObject};
 use crate::caller::{Caller, Origin};
-use crate::digest::Sha256;
 use crate::id::{Entropy, TimeId};
 use crate::problem::{Problem, ProblemKind};
 use crate::store_error::StoreError;
@@ -119,13 +117,7 @@ fn object(id: TimeId, event: &Event<'_>) -> Result<NewObject, Problem> {
     let record = Record::new(id, event);
     let body = serde_json::to_vec(&record)
         .map_err(|_| Problem::new(ProblemKind::Internal, "an audit record can't be written as JSON"))?;
-    Ok(NewObject {
-        key: key(id),
-        sha256: Sha256::of(&body),
-        body: Bytes::from(body),
-        content_type: "application/json",
-        metadata: Metadata::new(),
-    })
+    Ok(NewObject::json(key(id), body))
 }
 
 /// Where a record lies in the audit log's bucket: `audit/dt=YYYY-MM-DD/{id}.json`, by the day of its id.

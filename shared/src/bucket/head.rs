@@ -29,7 +29,7 @@ pub struct Head {
 }
 
 /// The name under which a copy carries its digest, for S3 has none of a whole object that came in parts.
-pub(super) const SHA256: &str = "sha256";
+pub const SHA256: &str = "sha256";
 
 impl Head {
     /// The content's digest: as S3 checked it, else as the copy carries it.

@@ -12,7 +12,7 @@ mod tags;
 
 pub use copy::{Source, Target};
 pub use delete::{Hidden, Top};
-pub use head::Head;
+pub use head::{Head, SHA256};
 pub use list::Page;
 pub use presign::{PresignedPut, SignedRead, SignedUrl, SignedWrite, Signer};
 pub use replace::{Replaced, Tagged};
@@ -67,6 +67,20 @@ pub struct NewObject {
     pub content_type: &'static str,
     /// What S3 keeps with the object.
     pub metadata: Metadata,
+}
+
+impl NewObject {
+    /// A JSON text, without metadata.
+    pub fn json(key: String, body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        Self {
+            key,
+            sha256: Sha256::of(&body),
+            body,
+            content_type: "application/json",
+            metadata: Metadata::new(),
+        }
+    }
 }
 
 /// An object's own metadata: ASCII names and values, 2 KB in all (S3 user guide, *Working with object metadata*).

@@ -1,12 +1,11 @@
 //! Share links: `/v1/s/{token}`. The bucket holds only the token's digest, in an object of its own, which also counts
 //! the uses; it changes by `If-Match` alone.
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Asking, Grant, Link, Links, storage_problem};
-use crate::bucket::{Metadata, NewObject, SignedUrl};
+use crate::bucket::{NewObject, SignedUrl};
 use crate::digest::Sha256;
 use crate::http::disposition::Disposition;
 use crate::id::{TimeId, Token};
@@ -97,13 +96,7 @@ impl Share {
     pub fn object(&self) -> Result<NewObject, Problem> {
         let body = serde_json::to_vec(self)
             .map_err(|_| Problem::new(ProblemKind::Internal, "a share link can't be written as JSON"))?;
-        Ok(NewObject {
-            key: Self::key(self.grant_id),
-            sha256: Sha256::of(&body),
-            body: Bytes::from(body),
-            content_type: "application/json",
-            metadata: Metadata::new(),
-        })
+        Ok(NewObject::json(Self::key(self.grant_id), body))
     }
 }
 

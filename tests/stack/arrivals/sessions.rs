@@ -11,12 +11,19 @@ use crate::support::{AUDIT_BUCKET, BUCKET, links, owned, store};
 
 /// Exports the sample session; gives its folder.
 pub(super) async fn export(yard: &Yard) -> String {
+    store(&exporter(yard).await, &owned("s1"))
+        .await
+        .unwrap()
+        .folder_name
+}
+
+/// session-export on the yard's S3, with a log.
+async fn exporter(yard: &Yard) -> ReviewExport {
     let audit = yard.client.create_bucket().bucket(AUDIT_BUCKET);
     audit.send().await.unwrap();
     let template = ReportTemplate::new(None).unwrap();
     let links = links(yard.client.clone(), noon);
-    let export = ReviewExport::new(links, template, "session-export/1".to_owned());
-    store(&export, &owned("s1")).await.unwrap().folder_name
+    ReviewExport::new(links, template, "session-export/1".to_owned())
 }
 
 #[tokio::test]
@@ -51,13 +58,9 @@ async fn files_without_a_manifest_are_left_alone() {
     let data = TempDir::new().unwrap();
     let mut yard = Yard::open(data.path()).await;
     let fault = Fault::error(403, "AccessDenied");
-    let audit = yard.client.create_bucket().bucket(AUDIT_BUCKET);
-    audit.send().await.unwrap();
+    let export = exporter(&yard).await;
     let rule = FaultRule::on("PutObject").suffix("/manifest.json");
     let handle = yard.s3.faults().inject(rule, When::Before, fault);
-    let template = ReportTemplate::new(None).unwrap();
-    let links = links(yard.client.clone(), noon);
-    let export = ReviewExport::new(links, template, "session-export/1".to_owned());
     store(&export, &owned("s1")).await.unwrap_err();
     handle.remove();
     yard.settle_all().await;

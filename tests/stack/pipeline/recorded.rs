@@ -8,9 +8,6 @@ use crate::support::without_events;
 
 const REPORT: &[u8] = include_bytes!("../../fixtures/ecg/ECG_Report_20251028_143022.pdf");
 
-/// The bucket that the events are about.
-const BUCKET: &str = "casefile-local-artifacts";
-
 /// What the events are about, as S3 has it.
 const KEYS: [&str; 10] = [
     "ecg report 0417.pdf",
@@ -25,15 +22,14 @@ const KEYS: [&str; 10] = [
     r#"report 'quoted' (1), "2" \ ~!@$^;:.pdf"#,
 ];
 
-/// Each by its name, and about this bucket.
-fn events(bucket: &str) -> Vec<(String, Value)> {
+/// Each by its name.
+fn events() -> Vec<(String, Value)> {
     let folder = workspace().join("tests/events/post-process");
     let files = std::fs::read_dir(folder).unwrap();
     let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     paths.sort();
     let read = |path: &std::path::PathBuf| {
         let text = std::fs::read_to_string(path).unwrap();
-        let text = text.replace(bucket, BUCKET).replace(BUCKET, bucket);
         serde_json::from_str(&text).unwrap()
     };
     let name = |path: &std::path::PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
@@ -47,7 +43,7 @@ async fn the_deployed_function_takes_every_recorded_event() {
         let key = format!("ecg-reports/2025/11/14/{key}");
         plant.put(&key, REPORT, &[("tenant", TENANT)]).await;
     }
-    let events = events(plant.bucket().name());
+    let events = events();
     assert!(events.len() >= 19, "{}", events.len());
     for (name, event) in &events {
         let answer = plant.invoke(event).await;

@@ -88,13 +88,7 @@ async fn nothing_newer_is_replaced_by_a_release() {
     assert_eq!(release(&ward.artifacts, &item).await, Err(ReleaseError::Replaced));
     assert_eq!(ward.status(&item).await, Some(Status::Rejected));
     // Neither where it was deleted since.
-    ward.client()
-        .delete_object()
-        .bucket(BUCKET)
-        .key(KEY)
-        .send()
-        .await
-        .unwrap();
+    ward.delete_newest().await;
     assert_eq!(release(&ward.artifacts, &item).await, Err(ReleaseError::Replaced));
     let delete = ward.client().delete_object().bucket(BUCKET).key(KEY);
     delete

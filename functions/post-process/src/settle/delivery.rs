@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use casefile::bucket::{Head, Metadata, NewObject, Source, Target};
 use casefile::collection::Collection;
-use casefile::digest::Sha256;
 use casefile::document::{INBOX, SOURCE, TENANT, optional, ownership};
 use casefile::intake::{self, Acceptance};
 use casefile::key::{List, ObjectKey, PointerName};
@@ -125,10 +124,7 @@ impl Settling {
         };
         let key = self.key(delivery.collection, &path)?;
         let pointer = self.pointer(delivery, &path, &key, filed_at)?;
-        match self.artifacts.create(&pointer).await {
-            Ok(_) | Err(StoreError::AlreadyExists) => {}
-            Err(error) => return Err(error.into()),
-        }
+        self.create_unless_taken(&pointer).await?;
         self.remove(delivery.key, delivery.head).await
     }
 
@@ -265,13 +261,7 @@ impl Settling {
             collection,
             name: PointerName::new(time, path),
         };
-        Ok(NewObject {
-            key: place.path(&self.base),
-            sha256: Sha256::of(&body),
-            body: body.into(),
-            content_type: place.content_type(),
-            metadata: Metadata::new(),
-        })
+        Ok(NewObject::json(place.path(&self.base), body))
     }
 }
 

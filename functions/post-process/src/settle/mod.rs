@@ -13,7 +13,7 @@ mod summary;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use casefile::bucket::{Bucket, Head};
+use casefile::bucket::{self, Bucket, Head, NewObject};
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
 use casefile::id::Entropy;
@@ -100,25 +100,17 @@ impl Settling {
             Matter::Delivery { collection, name } => {
                 Box::pin(self.delivery(arrived, collection, &name)).await
             }
+            // One of its files may be gone, and the rest is there still: it is looked at again.
             Matter::Session { folder, file } => {
-                return match Box::pin(self.session_event(&folder, &file)).await {
-                    Ok(()) => Ok(()),
-                    Err(Stop::Store(StoreError::NotFound)) => Err(Failure::Transient(
-                        "a file of the session is gone since it was looked at; it is looked at again"
-                            .to_owned(),
-                    )),
-                    Err(Stop::Store(error)) => Err(error.into()),
-                    Err(Stop::Failure(failure)) => Err(failure),
-                };
+                return Ok(Box::pin(self.session_event(&folder, &file)).await?);
             }
             Matter::File { collection, path } => Box::pin(self.single_file(arrived, collection, &path)).await,
             Matter::Nothing => Ok(()),
         };
         match settled {
             // Gone since it was looked at: nothing is left to do.
-            Ok(()) | Err(Stop::Store(StoreError::NotFound)) => Ok(()),
-            Err(Stop::Store(error)) => Err(error.into()),
-            Err(Stop::Failure(failure)) => Err(failure),
+            Err(Stop::Store(StoreError::NotFound)) => Ok(()),
+            settled => Ok(settled?),
         }
     }
 
@@ -162,6 +154,14 @@ impl Settling {
         }
         self.tag(row).await?;
         Ok(Quarantined::Held)
+    }
+
+    /// Writes what is the same whoever writes it; what others have written there stands.
+    async fn create_unless_taken(&self, object: &NewObject) -> Result<(), Stop> {
+        match self.artifacts.create(object).await {
+            Ok(_) | Err(StoreError::AlreadyExists) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn tag(&self, row: &Row) -> Result<(), Stop> {
@@ -250,9 +250,23 @@ impl From<Failure> for Stop {
     }
 }
 
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Store(error) => error.into(),
+            Stop::Failure(failure) => failure,
+        }
+    }
+}
+
 /// Others change the same thing again and again.
 fn busy() -> Stop {
     Failure::Transient("what it is about keeps changing; it is looked at again later".to_owned()).into()
+}
+
+/// Whose it is, if anybody's.
+fn tenant_of(row: &Row) -> Option<TenantId> {
+    TenantId::parse(row.tenant.as_deref()?).ok()
 }
 
 fn content_type(row: &Row) -> String {
@@ -270,7 +284,7 @@ fn announced(head: &Head) -> Option<Sha256> {
     let told = head
         .metadata
         .get(ANNOUNCED)
-        .or_else(|| head.metadata.get(status::SHA256));
+        .or_else(|| head.metadata.get(bucket::SHA256));
     told.and_then(|digest| Sha256::from_hex(digest))
 }
 

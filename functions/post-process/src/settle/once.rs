@@ -1,13 +1,12 @@
 //! What is to be done once, whichever of several twins comes first: telling subscribers, asking a model.
 //!
-//! Whoever begins takes a claim, with a time in it. A twin that meets a fresh claim waits, and comes again later; one that is older
-//! than anything that is done under a claim was left by a call that ended, and is taken over. So nothing is done by two
-//! at once, and what was begun and perhaps not ended is done again: at least once.
+//! Whoever begins takes a claim, with a time in it. A twin that meets a fresh claim waits, and comes again later; one
+//! that is older than anything that is done under a claim was left by a call that ended, and is taken over. So nothing
+//! is done by two at once, and what was begun and perhaps not ended is done again: at least once.
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use casefile::bucket::{Metadata, NewObject, Replaced};
+use casefile::bucket::{NewObject, Replaced};
 use casefile::digest::Sha256;
 use casefile::document::optional;
 use casefile::id::TimeId;
@@ -97,11 +96,5 @@ impl Settling {
 
 fn object(key: &str, claim: Claim) -> Result<NewObject, Stop> {
     let body = serde_json::to_vec(&claim).map_err(|_| StoreError::Damaged("a claim is no JSON"))?;
-    Ok(NewObject {
-        key: key.to_owned(),
-        sha256: Sha256::of(&body),
-        body: Bytes::from(body),
-        content_type: "application/json",
-        metadata: Metadata::new(),
-    })
+    Ok(NewObject::json(key.to_owned(), body))
 }

@@ -4,7 +4,7 @@ use casefile::collection::Collection;
 use casefile::key::{ObjectKey, SessionFile, session_prefix};
 use casefile::manifest::{MAX_MANIFEST_BYTES, Manifest, ManifestFile};
 use casefile::metrics;
-use casefile::name::{FolderName, TenantId};
+use casefile::name::FolderName;
 use casefile::pointer::session_pointers;
 use casefile::status::Status;
 use casefile::store_error::StoreError;
@@ -14,7 +14,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::file::{File, Listed};
-use super::{LOOKS, Settling, Stop, busy};
+use super::{LOOKS, Settling, Stop, busy, tenant_of};
+use crate::failure::Failure;
 use crate::index::{About, Place, Row, Seen, Written};
 
 /// Files of a session that are read at once.
@@ -276,20 +277,13 @@ impl Settling {
 
     /// Writes the entries of lists that are missing. What others have written there stands.
     async fn mend_lists(&self, session: &Session, row: &Row) -> Result<(), Stop> {
-        let tenant = row
-            .tenant
-            .as_deref()
-            .and_then(|tenant| TenantId::parse(tenant).ok());
-        let Some(tenant) = tenant else {
+        let Some(tenant) = tenant_of(row) else {
             return Ok(());
         };
         let size = session.manifest_row.size;
         let pointers = session_pointers(&self.base, &tenant, &session.manifest, size);
         for pointer in pointers.map_err(|_| StoreError::Damaged("an entry of a list is no JSON"))? {
-            match self.artifacts.create(&pointer).await {
-                Ok(_) | Err(StoreError::AlreadyExists) => {}
-                Err(error) => return Err(error.into()),
-            }
+            self.create_unless_taken(&pointer).await?;
         }
         Ok(())
     }
@@ -359,7 +353,7 @@ pub(super) async fn is_manifest(
     let form = serde_json::from_slice::<Form>(&bytes).ok();
     if form.is_some_and(|form| form.manifest_version > casefile::manifest::MANIFEST_VERSION) {
         let why = "its manifest is of a newer form than this version knows";
-        return Err(crate::failure::Failure::Transient(why.to_owned()).into());
+        return Err(Failure::Transient(why.to_owned()).into());
     }
     Ok(parse_manifest(&bytes).is_ok_and(|manifest| manifest.folder_name == *folder))
 }

@@ -6,11 +6,10 @@ use casefile::digest::Sha256;
 use casefile::document::{optional, ownership};
 use casefile::key::{FeedbackFile, ObjectKey, SessionFile};
 use casefile::metrics;
-use casefile::name::TenantId;
 use casefile::store_error::StoreError;
 
 use super::session::{AVAILABLE, Session};
-use super::{Settling, Stop};
+use super::{Settling, Stop, tenant_of};
 use crate::index::Row;
 use crate::summary::{MAX_FILE_BYTES, Reason, SessionFiles, Summarizer, SummaryInput, Unavailable};
 
@@ -41,10 +40,7 @@ impl Settling {
                 return Ok(Some(UNAVAILABLE));
             }
         };
-        let tenant = row
-            .tenant
-            .as_deref()
-            .and_then(|tenant| TenantId::parse(tenant).ok());
+        let tenant = tenant_of(row);
         let owner = session.manifest.owner.as_ref();
         let metadata = tenant.map(|tenant| ownership(&tenant, owner)).unwrap_or_default();
         self.keep(key, body, metadata).await?;
@@ -123,11 +119,8 @@ impl Settling {
     /// Writes a summary, unless there is one; gives the one that stands.
     async fn keep(&self, key: String, body: Bytes, metadata: Metadata) -> Result<Bytes, Stop> {
         let object = NewObject {
-            key,
-            sha256: Sha256::of(&body),
-            body,
-            content_type: "application/json",
             metadata,
+            ..NewObject::json(key, body)
         };
         match self.artifacts.create(&object).await {
             Ok(_) => Ok(object.body),

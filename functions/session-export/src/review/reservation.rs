@@ -1,8 +1,7 @@
 //! What an export fixes before it writes a file, so that a repeat, or a twin at the same moment, writes the same bytes
 //! to the same place. All of it is create-only.
 
-use bytes::Bytes;
-use casefile::bucket::{Bucket, Metadata, NewObject};
+use casefile::bucket::{Bucket, NewObject};
 use casefile::digest::Sha256;
 use casefile::key::{BasePath, ObjectKey};
 use casefile::name::{FolderName, SessionId, TenantId};
@@ -142,12 +141,6 @@ impl Reservations<'_> {
     fn object(&self, key: &ObjectKey, value: &impl Serialize) -> Result<NewObject, Problem> {
         let body = serde_json::to_vec(value)
             .map_err(|_| Problem::new(ProblemKind::Internal, "a reservation can't be written as JSON"))?;
-        Ok(NewObject {
-            key: key.path(self.base),
-            sha256: Sha256::of(&body),
-            body: Bytes::from(body),
-            content_type: key.content_type(),
-            metadata: Metadata::new(),
-        })
+        Ok(NewObject::json(key.path(self.base), body))
     }
 }

@@ -9,7 +9,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Config};
 use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use casefile::client::S3Settings;
-use casefile::config::Env;
+use casefile::config::{Env, queue_url};
 use casefile::quarantine::Item;
 use casefile::time::rfc3339;
 use jiff::Timestamp;
@@ -87,14 +87,6 @@ fn form_encoded(key: &str) -> String {
         .map(|part| form_urlencoded::byte_serialize(part.as_bytes()).collect())
         .collect();
     parts.join("/")
-}
-
-fn queue_url(text: &str) -> Result<String, &'static str> {
-    if text.starts_with("https://") || text.starts_with("http://") {
-        Ok(text.to_owned())
-    } else {
-        Err("must be a queue's URL, such as https://sqs.eu-west-1.amazonaws.com/123456789012/name")
-    }
 }
 
 #[cfg(test)]

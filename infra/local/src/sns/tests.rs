@@ -7,10 +7,9 @@ use aws_sdk_sns::primitives::Blob;
 use aws_sdk_sns::types::MessageAttributeValue;
 
 use super::*;
-use crate::client::call;
 use crate::lambda::{Ids, Server};
 use crate::service::Outage;
-use crate::service::testing::{authorization, aws, clock, door, refusal};
+use crate::service::testing::{authorization, aws, clock, door, raw, refusal};
 use crate::sqs::{Attribute, Value};
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:topic";
@@ -46,21 +45,12 @@ impl Running {
 
     /// The status and body of the answer to a form of one's own.
     async fn raw(&self, headers: &[(&str, &str)], form: &str) -> (u16, String) {
-        let own = authorization("sns");
-        let mut all = vec![
+        let signed = authorization("sns");
+        let own = [
             ("content-type", "application/x-www-form-urlencoded"),
-            ("authorization", own.as_str()),
+            ("authorization", signed.as_str()),
         ];
-        all.retain(|(name, _)| !headers.iter().any(|(other, _)| other == name));
-        all.extend(headers.iter().filter(|(_, value)| !value.is_empty()));
-        let answer = call(
-            self.server.address(),
-            http::Method::POST,
-            "/",
-            &all,
-            form.to_owned(),
-        );
-        let answer = answer.await.unwrap();
+        let answer = raw(self.server.address(), &own, headers, form).await;
         let body = String::from_utf8(answer.body().to_vec()).unwrap();
         (answer.status().as_u16(), body)
     }

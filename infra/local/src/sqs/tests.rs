@@ -12,10 +12,9 @@ use serde_json::Value as Json;
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::client::call;
 use crate::lambda::{Ids, Server};
 use crate::service::Outage;
-use crate::service::testing::{authorization, aws, clock, door, refusal};
+use crate::service::testing::{authorization, aws, clock, door, raw, refusal};
 use crate::template::{self, Redrive};
 
 mod kept;
@@ -97,22 +96,13 @@ impl Running {
 
     /// The status and code of the answer to a body of one's own.
     async fn raw(&self, target: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
-        let own = authorization("sqs");
-        let mut all = vec![
+        let signed = authorization("sqs");
+        let own = [
             ("x-amz-target", target),
             ("content-type", "application/x-amz-json-1.0"),
-            ("authorization", own.as_str()),
+            ("authorization", signed.as_str()),
         ];
-        all.retain(|(name, _)| !headers.iter().any(|(other, _)| other == name));
-        all.extend(headers.iter().filter(|(_, value)| !value.is_empty()));
-        let answer = call(
-            self.server.address(),
-            http::Method::POST,
-            "/",
-            &all,
-            body.to_owned(),
-        );
-        let answer = answer.await.unwrap();
+        let answer = raw(self.server.address(), &own, headers, body).await;
         let parsed: Json = serde_json::from_slice(answer.body()).unwrap_or_default();
         let code = parsed["__type"].as_str().unwrap_or_default();
         let code = code.rsplit('#').next().unwrap_or_default();
