@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use crate::bucket::{Bucket, Head, Metadata, NULL_VERSION, SHA256, TagSet, takes_tag};
 use crate::collection::Collection;
 use crate::digest::Sha256;
+use crate::intake;
 use crate::key::{BasePath, ObjectKey, SessionFile};
 use crate::name::{Owner, TenantId};
 use crate::permission::Resource;
 use crate::status::{self, Status};
 use crate::store_error::StoreError;
+use crate::time;
 
 /// The name of an object's own metadata that says whose it is.
 pub const TENANT: &str = "tenant";
@@ -21,6 +23,9 @@ const OWNER: &str = "owner";
 pub const SOURCE: &str = "source";
 /// See [`SOURCE`].
 pub const INBOX: &str = "inbox";
+
+/// Another: when it was stored through the API, RFC 3339 in UTC.
+pub const UPLOADED_AT: &str = "uploaded-at";
 
 /// A document that a reader may come to see: it is complete and not hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +87,12 @@ impl Document {
             owner: owner.and_then(|owner| Owner::decode(&owner).ok()),
             metadata,
         }
+    }
+
+    /// The time of its entries in lists, where it was stored through the API.
+    pub fn listed_at(&self) -> Option<Timestamp> {
+        let uploaded = time::parse(self.metadata.get(UPLOADED_AT)?)?;
+        Some(intake::listed_time(self.collection, &self.path, uploaded))
     }
 
     /// The document as permissions see it; `None` when it is nobody's.

@@ -8,7 +8,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::collection::Collection;
+use crate::collection::{Collection, FileKind};
 use crate::name::FileName;
 
 /// S3 user guide, *Working with object metadata*: 2 KB in all. What is kept beside these names is short.
@@ -16,22 +16,8 @@ const MAX_METADATA_BYTES: usize = 1_536;
 /// A file's name in its place in the layout.
 const MAX_NAME_BYTES: usize = 200;
 
-/// What is kept of an ECG report's metadata.
-const ECG_METADATA: [&str; 10] = [
-    "patient_name",
-    "patient_age",
-    "report_date",
-    "machine_serial",
-    "heart_rate",
-    "pr_interval",
-    "qrs_duration",
-    "qtc_interval",
-    "st_segment",
-    "qrs_axis",
-];
-
 /// Whether a collection takes a file, by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Acceptance {
     /// It does.
     Accepted {
@@ -39,63 +25,77 @@ pub enum Acceptance {
         content_type: &'static str,
     },
     /// It doesn't, which isn't an error: why.
-    Skipped(&'static str),
+    Skipped(String),
 }
 
 const NO_NAME: &str = "its name is empty, longer than 200 bytes, begins or ends with a blank, or has characters that no \
                        file's name may have: '\\', control or text-direction characters, or what is no character";
 
-/// Whether a collection takes a file of this name from a device.
+/// Whether a collection takes a file of this name, from a device or through the API.
 pub fn accept(collection: Collection, name: &str) -> Acceptance {
-    let lower = name.to_lowercase();
-    let ends = |extension: &str| lower.ends_with(extension);
-    let accepted = |content_type| Acceptance::Accepted { content_type };
     if name.len() > MAX_NAME_BYTES || FileName::parse(name).is_err() {
-        return Acceptance::Skipped(NO_NAME);
+        return Acceptance::Skipped(NO_NAME.to_owned());
     }
-    match collection {
-        Collection::EcgReports if ends(".pdf") && lower.contains("report") => accepted("application/pdf"),
-        Collection::EcgReports if ends(".json") && (lower.contains("metric") || lower.contains("report")) => {
-            accepted("application/json")
-        }
-        Collection::EcgReports => {
-            Acceptance::Skipped("its name is neither that of a report (.pdf, .json) nor of metrics (.json)")
-        }
-        Collection::Clinical if ends(".json") => accepted("application/json"),
-        Collection::Clinical if ends(".parquet") => accepted("application/vnd.apache.parquet"),
-        Collection::Clinical => {
-            Acceptance::Skipped("it is neither a table (.parquet) nor a snapshot (.json)")
-        }
-        Collection::Reviews | Collection::Bols | Collection::TrainingLogs => {
-            Acceptance::Skipped("its collection is written to through the API only")
-        }
+    match collection.kind_of(name) {
+        Some(kind) => Acceptance::Accepted {
+            content_type: kind.content_type(),
+        },
+        None => Acceptance::Skipped(format!(
+            "it is none of what the collection takes: {}",
+            collection.takes()
+        )),
+    }
+}
+
+/// The same of a device's delivery, which not every collection takes.
+pub fn accept_delivery(collection: Collection, name: &str) -> Acceptance {
+    if collection.has_inbox() {
+        accept(collection, name)
+    } else {
+        Acceptance::Skipped("its collection is written to through the API only".to_owned())
     }
 }
 
 /// Where a file of this name goes, below its collection: `2025/10/28/{name}` of an ECG report, whose day is what its
 /// metadata or else its name says, and else when it was stored. A day that lies more than one after that is not believed:
-/// one, since a device may be ahead of UTC.
+/// one, since a device may be ahead of UTC. The day is found only where the path has one; whether the file says it itself
+/// is the second part of the answer.
 pub fn path<S: BuildHasher>(
     collection: Collection,
     name: &str,
     metadata: &HashMap<String, String, S>,
     stored: Timestamp,
-) -> String {
-    match collection {
-        Collection::EcgReports => {
-            let stored = utc(stored).date();
-            let last = stored.saturating_add(1.day());
-            let told = ["report_date", "report-date"].into_iter().find_map(|name| {
-                let day = day_of(metadata.get(name)?);
-                day.filter(|day| *day <= last)
-            });
-            let day = told.or_else(|| day_in_name(name, last)).unwrap_or(stored);
-            format!("{}/{name}", day.strftime("%Y/%m/%d"))
-        }
-        Collection::Clinical if name.to_lowercase().ends_with(".parquet") => format!("parquet/{name}"),
-        Collection::Clinical => format!("snapshots/{name}"),
-        Collection::Reviews | Collection::Bols | Collection::TrainingLogs => name.to_owned(),
-    }
+) -> (String, Dated) {
+    let stored = utc(stored).date();
+    let last = stored.saturating_add(1.day());
+    let told = collection.date_from().and_then(|field| {
+        let value = metadata
+            .get(field)
+            .or_else(|| metadata.get(&field.replace('_', "-")))?;
+        day_of(value).filter(|day| *day <= last)
+    });
+    let (day, dated) = match told.or_else(|| day_in_name(name, last)) {
+        Some(day) => (day, Dated::ByItself),
+        None => (stored, Dated::ByArrival),
+    };
+    let folder = collection.kind_of(name).map_or("", FileKind::folder);
+    let dated = if collection.dated_chars() == 0 {
+        Dated::Never
+    } else {
+        dated
+    };
+    (collection.new_path(folder, day, name), dated)
+}
+
+/// What the date in a path comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dated {
+    /// The file's metadata or its name.
+    ByItself,
+    /// The time of its arrival: the same file has another path on another day.
+    ByArrival,
+    /// The path has none.
+    Never,
 }
 
 /// The metadata that a collection keeps, by its own names; a device may write `-` for `_`. Values that aren't ASCII are
@@ -104,16 +104,12 @@ pub fn kept_metadata<S: BuildHasher>(
     collection: Collection,
     metadata: &HashMap<String, String, S>,
 ) -> Vec<(&'static str, String)> {
-    let names: &[&'static str] = match collection {
-        Collection::EcgReports => &ECG_METADATA,
-        Collection::Reviews | Collection::Bols | Collection::TrainingLogs | Collection::Clinical => &[],
-    };
     let mut room = MAX_METADATA_BYTES;
-    let found = names.iter().filter_map(|name| {
+    let found = collection.metadata().iter().filter_map(|field| {
         let value = metadata
-            .get(*name)
-            .or_else(|| metadata.get(&name.replace('_', "-")))?;
-        Some((*name, value.clone()))
+            .get(field.name)
+            .or_else(|| metadata.get(&field.name.replace('_', "-")))?;
+        Some((field.name, value.clone()))
     });
     let is_sendable = |value: &str| value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     found
@@ -129,19 +125,27 @@ pub fn kept_metadata<S: BuildHasher>(
 /// The day that the path of a document says, as far as it says one; the first of its month or year, and of the year 2000
 /// where it says nothing.
 pub fn day_of_path(collection: Collection, path: &str) -> Date {
-    let digits = |from: usize, to: usize| path.get(from..to).and_then(|text| text.parse::<i16>().ok());
-    let small = |from, to| digits(from, to).and_then(|number| i8::try_from(number).ok());
-    let day = match collection {
-        Collection::Reviews => new(digits(0, 4), small(4, 6), small(6, 8)),
-        Collection::EcgReports => new(digits(0, 4), small(5, 7), small(8, 10)),
-        Collection::TrainingLogs => new(digits(0, 4), small(5, 7), Some(1)),
-        Collection::Bols => new(digits(0, 4), Some(1), Some(1)),
-        Collection::Clinical => None,
-    };
-    day.unwrap_or(jiff::civil::date(2000, 1, 1))
+    collection
+        .day_of_path(path)
+        .unwrap_or(jiff::civil::date(2000, 1, 1))
 }
 
-fn new(year: Option<i16>, month: Option<i8>, day: Option<i8>) -> Option<Date> {
+/// When a list says that a document was stored at `stored`: then, if that lies within the time that its path says, and
+/// else at that time of the path's day, so that those whose paths begin alike stand together.
+pub fn listed_time(collection: Collection, path: &str, stored: Timestamp) -> Timestamp {
+    let Some(day) = collection.day_of_path(path) else {
+        return stored;
+    };
+    let stored_path = collection.new_path("", utc(stored).date(), "");
+    let dated = collection.dated_chars();
+    if path.get(..dated).is_some() && path.get(..dated) == stored_path.get(..dated) {
+        return stored;
+    }
+    let listed = day.to_datetime(utc(stored).time()).to_zoned(TimeZone::UTC);
+    listed.map_or(stored, |listed| listed.timestamp())
+}
+
+fn believable(year: Option<i16>, month: Option<i8>, day: Option<i8>) -> Option<Date> {
     Date::new(year?, month?, day?)
         .ok()
         .filter(|date| date.year() >= 1900)
@@ -167,7 +171,7 @@ fn day_of_digits(digits: &str) -> Option<Date> {
     let part = |from: usize, to: usize| digits.get(from..to)?.parse::<i16>().ok();
     let small = |from, to| part(from, to).and_then(|number| i8::try_from(number).ok());
     let is_whole = digits.len() == 8;
-    new(part(0, 4), small(4, 6), small(6, 8)).filter(|_| is_whole)
+    believable(part(0, 4), small(4, 6), small(6, 8)).filter(|_| is_whole)
 }
 
 #[cfg(test)]
@@ -194,7 +198,7 @@ mod tests {
             ("my-report.json", "application/json"),
         ] {
             let accepted = Acceptance::Accepted { content_type };
-            assert_eq!(accept(Collection::EcgReports, name), accepted, "{name}");
+            assert_eq!(accept(Collection::ecg_reports(), name), accepted, "{name}");
         }
         for name in [
             "crash_logs.json",
@@ -208,11 +212,11 @@ mod tests {
             "report\u{ffff}.pdf",
             "report\u{7f}.pdf",
         ] {
-            let acceptance = accept(Collection::EcgReports, name);
+            let acceptance = accept(Collection::ecg_reports(), name);
             assert!(matches!(acceptance, Acceptance::Skipped(_)), "{name}");
         }
         assert!(matches!(
-            accept(Collection::Bols, "PRT-2025-0042.pdf"),
+            accept_delivery(Collection::bols(), "PRT-2025-0042.pdf"),
             Acceptance::Skipped(_)
         ));
     }
@@ -239,7 +243,10 @@ mod tests {
                 "2025/10/28/report.pdf",
             ),
         ] {
-            assert_eq!(path(Collection::EcgReports, name, metadata, stored()), expected);
+            assert_eq!(
+                path(Collection::ecg_reports(), name, metadata, stored()).0,
+                expected
+            );
         }
     }
 
@@ -247,7 +254,7 @@ mod tests {
     fn a_day_that_has_yet_to_come_is_not_believed() {
         let filed = |name: &str, date: &str| {
             let metadata = metadata(&[("report_date", date)]);
-            let path = path(Collection::EcgReports, name, &metadata, stored());
+            let (path, _) = path(Collection::ecg_reports(), name, &metadata, stored());
             path.strip_suffix(name).unwrap().to_owned()
         };
         // Stored on 14 November in UTC, which may be the day after elsewhere.
@@ -257,7 +264,7 @@ mod tests {
         assert_eq!(filed("report_99991231_20251001.pdf", "-"), "2025/10/01/");
         assert_eq!(filed("report_20260101.pdf", "2125-11-14"), "2025/11/14/");
         let late: Timestamp = Timestamp::MAX;
-        path(Collection::EcgReports, "report.pdf", &metadata(&[]), late);
+        path(Collection::ecg_reports(), "report.pdf", &metadata(&[]), late);
     }
 
     fn metadata_of_nonsense() -> HashMap<String, String> {
@@ -273,36 +280,75 @@ mod tests {
             ("tenant", "another"),
             ("qrs_axis", "3\n8"),
         ]);
-        let kept = kept_metadata(Collection::EcgReports, &given);
+        let kept = kept_metadata(Collection::ecg_reports(), &given);
         let expected = [("patient_name", "Jane Doe"), ("heart_rate", "72")];
         assert_eq!(kept, expected.map(|(name, value)| (name, value.to_owned())));
-        assert!(kept_metadata(Collection::Clinical, &given).is_empty());
+        assert!(kept_metadata(Collection::clinical(), &given).is_empty());
         let long = metadata(&[("patient_name", &"x".repeat(1_600)), ("heart_rate", "72")]);
-        assert_eq!(kept_metadata(Collection::EcgReports, &long).len(), 1);
+        assert_eq!(kept_metadata(Collection::ecg_reports(), &long).len(), 1);
     }
 
     #[test]
     fn a_document_s_day_is_what_its_path_says() {
         for (collection, path, day) in [
-            (Collection::Reviews, "20251114_142510_a", "2025-11-14"),
-            (Collection::EcgReports, "2025/10/28/x.pdf", "2025-10-28"),
-            (Collection::EcgReports, "2025/13/28/x.pdf", "2000-01-01"),
-            (Collection::TrainingLogs, "2024/03/x.log", "2024-03-01"),
-            (Collection::Bols, "2025/PRT-2025-0042.pdf", "2025-01-01"),
-            (Collection::Clinical, "parquet/20251114.parquet", "2000-01-01"),
+            (Collection::reviews(), "20251114_142510_a", "2025-11-14"),
+            (Collection::ecg_reports(), "2025/10/28/x.pdf", "2025-10-28"),
+            (Collection::ecg_reports(), "2025/13/28/x.pdf", "2000-01-01"),
+            (Collection::training_logs(), "2024/03/x.log", "2024-03-01"),
+            (Collection::bols(), "2025/PRT-2025-0042.pdf", "2025-01-01"),
+            (Collection::clinical(), "parquet/20251114.parquet", "2000-01-01"),
         ] {
             assert_eq!(day_of_path(collection, path).to_string(), day, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_listed_when_it_was_stored_or_on_the_day_of_its_path() {
+        let listed = |collection, path: &str| listed_time(collection, path, stored()).to_string();
+        for (collection, path, expected) in [
+            (
+                Collection::ecg_reports(),
+                "2025/11/14/x.pdf",
+                "2025-11-14T23:59:59Z",
+            ),
+            (
+                Collection::ecg_reports(),
+                "2025/10/28/x.pdf",
+                "2025-10-28T23:59:59Z",
+            ),
+            (
+                Collection::bols(),
+                "2025/PRT-2025-0042.pdf",
+                "2025-11-14T23:59:59Z",
+            ),
+            (
+                Collection::bols(),
+                "2024/PRT-2024-0042.pdf",
+                "2024-01-01T23:59:59Z",
+            ),
+            (
+                Collection::training_logs(),
+                "2024/03/x.log",
+                "2024-03-01T23:59:59Z",
+            ),
+            (
+                Collection::clinical(),
+                "parquet/20240101.parquet",
+                "2025-11-14T23:59:59Z",
+            ),
+        ] {
+            assert_eq!(listed(collection, path), expected, "{path}");
         }
     }
 
     proptest! {
         #[test]
         fn no_name_and_no_metadata_is_too_odd(name in any::<String>(), date in any::<String>()) {
-            for collection in Collection::ALL {
+            for collection in Collection::all() {
                 let metadata = metadata(&[("report_date", &date)]);
                 let _ = accept(collection, &name);
-                let path = path(collection, &name, &metadata, stored());
-                prop_assert!(path.ends_with(&name));
+                let (path, _) = path(collection, &name, &metadata, stored());
+                prop_assert!(path.contains(&name) || !collection.takes_files());
                 let _ = day_of_path(collection, &path);
             }
         }

@@ -48,10 +48,8 @@ impl BasePath {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let is_folder =
             |part: &str| !part.is_empty() && part != "." && part != ".." && part.chars().all(is_plain);
-        let is_ours = folders
-            .split('/')
-            .next()
-            .is_some_and(|first| TAKEN.contains(&first));
+        let first = folders.split('/').next().unwrap_or_default();
+        let is_ours = TAKEN.contains(&first) || Collection::first_folders().any(|taken| taken == first);
         if folders.len() > 100 || is_ours || !folders.split('/').all(is_folder) {
             return Err(BasePathError);
         }
@@ -66,7 +64,7 @@ impl BasePath {
 
 impl Default for BasePath {
     fn default() -> Self {
-        Self("tara/".to_owned())
+        Self(Collection::reviews().default_prefix().to_owned())
     }
 }
 
@@ -84,17 +82,8 @@ const SYSTEM: &str = "_casefile";
 const INBOX: &str = "inbox";
 /// What Athena reads.
 const INDEX: &str = "index";
-/// What lies beside the reviews.
-const TAKEN: [&str; 8] = [
-    SYSTEM,
-    INBOX,
-    INDEX,
-    "bols",
-    "ecg-reports",
-    "training-logs",
-    "parquet",
-    "snapshots",
-];
+/// What is the system's own, whatever the collections are.
+const TAKEN: [&str; 3] = [SYSTEM, INBOX, INDEX];
 
 /// An object's place in the artifacts bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -442,19 +431,19 @@ mod tests {
         let lists = [List::Tenant(tenant()), List::Owner(tenant(), owner)];
         keys.extend(lists.map(|list| ObjectKey::ListPointer {
             list,
-            collection: Collection::Reviews,
+            collection: Collection::reviews(),
             name: PointerName::new("2025-11-14T14:25:10.123Z".parse().unwrap(), folder().as_str()),
         }));
         keys.push(ObjectKey::Share(Sha256::of(b"x")));
         keys.push(ObjectKey::Once(Sha256::of(b"x")));
         keys.push(ObjectKey::CachedSummary(Sha256::of(b"x")));
         keys.push(ObjectKey::IndexRow {
-            collection: Collection::EcgReports,
+            collection: Collection::ecg_reports(),
             day: jiff::civil::date(2025, 10, 28),
             id: Sha256::of(b"x"),
         });
         keys.push(ObjectKey::Delivery {
-            collection: Collection::EcgReports,
+            collection: Collection::ecg_reports(),
             name: "device 7/ECG_Report.pdf".to_owned(),
         });
         keys.push(ObjectKey::Upload {

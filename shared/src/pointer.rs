@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::bucket::{Metadata, NewObject};
+use crate::bucket::NewObject;
 use crate::collection::Collection;
 use crate::digest::Sha256;
 use crate::key::{BasePath, List, ObjectKey, SessionFile};
@@ -78,14 +78,7 @@ pub fn name_prefix(prefix: &str) -> String {
 /// [`name_prefix`] within a collection, of whose paths only so many characters are their time: the name of an ECG
 /// report's file, after `2025/10/28/`, may begin with digits that are none.
 pub fn name_prefix_in(collection: Collection, prefix: &str) -> String {
-    let dated = match collection {
-        Collection::Reviews => "YYYYMMDD_hhmmss".len(),
-        Collection::Bols => "YYYY".len(),
-        Collection::EcgReports => "YYYY/MM/DD".len(),
-        Collection::TrainingLogs => "YYYY/MM".len(),
-        Collection::Clinical => 0,
-    };
-    name_prefix(&prefix.chars().take(dated).collect::<String>())
+    name_prefix(&prefix.chars().take(collection.dated_chars()).collect::<String>())
 }
 
 fn counted_down(digits: &str) -> String {
@@ -163,32 +156,80 @@ pub fn session_pointers(
     manifest: &Manifest,
     manifest_size: u64,
 ) -> Result<Vec<NewObject>, serde_json::Error> {
-    let body = Bytes::from(serde_json::to_vec(&session_pointer(
-        base,
-        manifest,
-        manifest_size,
-    ))?);
-    let sha256 = Sha256::of(&body);
-    let owner = manifest.owner.clone();
+    let pointer = session_pointer(base, manifest, manifest_size);
+    let time = time::parse(&manifest.exported_at).unwrap_or_default();
+    pointers(base, tenant, Collection::reviews(), &pointer, time)
+}
+
+/// The same of a single file that is listed at this time. Written before the file, they are shown only once it is there;
+/// of a file that was stored through the API, only those of [`Document::listed_at`].
+///
+/// # Errors
+/// Never: an entry is JSON.
+pub fn file_pointers(
+    base: &BasePath,
+    tenant: &TenantId,
+    file: &ListedFile<'_>,
+) -> Result<Vec<NewObject>, serde_json::Error> {
+    let pointer = Pointer {
+        complete_with: file.key.to_owned(),
+        entry: Entry {
+            path: file.path.to_owned(),
+            time: time::rfc3339(file.time),
+            owner: file.owner.cloned(),
+            document: EntryKind::File {
+                file_name: file.key.rsplit('/').next().unwrap_or_default().to_owned(),
+                content_type: file.content_type.to_owned(),
+                size: file.size,
+                sha256: file.sha256,
+            },
+        },
+    };
+    pointers(base, tenant, file.collection, &pointer, file.time)
+}
+
+/// A single file as a list shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct ListedFile<'a> {
+    /// Its collection.
+    pub collection: Collection,
+    /// Below the collection.
+    pub path: &'a str,
+    /// In the bucket.
+    pub key: &'a str,
+    /// Whose it is within its tenant.
+    pub owner: Option<&'a Owner>,
+    /// The media type.
+    pub content_type: &'a str,
+    /// In bytes.
+    pub size: u64,
+    /// Of the content.
+    pub sha256: Sha256,
+    /// When it is listed.
+    pub time: Timestamp,
+}
+
+fn pointers(
+    base: &BasePath,
+    tenant: &TenantId,
+    collection: Collection,
+    pointer: &Pointer,
+    time: Timestamp,
+) -> Result<Vec<NewObject>, serde_json::Error> {
+    let body = Bytes::from(serde_json::to_vec(pointer)?);
+    let owner = pointer.entry.owner.clone();
     let lists = [
         Some(List::Tenant(tenant.clone())),
         owner.map(|owner| List::Owner(tenant.clone(), owner)),
     ];
-    let time = time::parse(&manifest.exported_at).unwrap_or_default();
-    let name = PointerName::new(time, manifest.folder_name.as_str());
+    let name = PointerName::new(time, &pointer.entry.path);
     let objects = lists.into_iter().flatten().map(|list| {
         let key = ObjectKey::ListPointer {
             list,
-            collection: Collection::Reviews,
+            collection,
             name: name.clone(),
         };
-        NewObject {
-            key: key.path(base),
-            content_type: key.content_type(),
-            body: body.clone(),
-            sha256,
-            metadata: Metadata::new(),
-        }
+        NewObject::json(key.path(base), body.clone())
     });
     Ok(objects.collect())
 }
@@ -262,11 +303,11 @@ mod tests {
     #[test]
     fn digits_that_are_no_time_narrow_nothing() {
         for (collection, prefix, expected) in [
-            (Collection::Reviews, "20251114_142510_2", "79748885857489"),
-            (Collection::Bols, "2025/00", "7974"),
-            (Collection::EcgReports, "2025/10/28/123", "79748971"),
-            (Collection::TrainingLogs, "2025/11/1234", "797488"),
-            (Collection::Clinical, "2025", ""),
+            (Collection::reviews(), "20251114_142510_2", "79748885857489"),
+            (Collection::bols(), "2025/00", "7974"),
+            (Collection::ecg_reports(), "2025/10/28/123", "79748971"),
+            (Collection::training_logs(), "2025/11/1234", "797488"),
+            (Collection::clinical(), "2025", ""),
         ] {
             assert_eq!(name_prefix_in(collection, prefix), expected, "{prefix}");
         }

@@ -317,7 +317,7 @@ async fn issue(harness: &Harness, change: impl FnOnce(&mut LinkRequest)) -> Resu
         origin: &origin,
         base_url: None,
     };
-    let mut request = LinkRequest::plain(Collection::EcgReports, "2025/10/28/x.pdf");
+    let mut request = LinkRequest::plain(Collection::ecg_reports(), "2025/10/28/x.pdf");
     change(&mut request);
     links.issue(&asking, &request).await
 }
@@ -355,18 +355,18 @@ async fn a_link_costs_a_head_and_the_record() {
     for key in [log, ecg] {
         put(&harness.client, BUCKET, key, "acme", None).await;
     }
-    let logs = Collection::TrainingLogs;
+    let logs = Collection::training_logs();
     for (collection, path, looks) in [
         (logs, "2025/10/x.log", &["HeadObject"][..]),
         (logs, "2025/10/none.log", &["HeadObject"]),
         // Where verification is demanded, its tags are asked for at the same time.
         (
-            Collection::EcgReports,
+            Collection::ecg_reports(),
             "2025/10/28/x.pdf",
             &["GetObjectTagging", "HeadObject"],
         ),
         (
-            Collection::EcgReports,
+            Collection::ecg_reports(),
             "2025/10/28/none.pdf",
             &["GetObjectTagging", "HeadObject"],
         ),

@@ -46,6 +46,8 @@ impl Config {
     }
 
     fn read(env: &mut Env) -> Option<Self> {
+        // First, for what follows asks the collections.
+        casefile::collection::read(env);
         let bucket = env.required("S3_BUCKET_NAME", bucket_name);
         let base_path = env.optional("S3_BASE_PATH", BasePath::parse).unwrap_or_default();
         let quarantine_bucket = env.required("QUARANTINE_BUCKET_NAME", bucket_name);

@@ -3,6 +3,7 @@
 use crate::audit::AuditLog;
 use crate::bucket::{Bucket, Signer};
 use crate::client::S3Settings;
+use crate::collection;
 use crate::config::{Env, bucket_name};
 use crate::id::Entropy;
 use crate::key::BasePath;
@@ -35,6 +36,8 @@ pub struct LinkSettings {
 impl LinkSettings {
     /// Reads the environment; what is wrong is noted there.
     pub fn read(env: &mut Env) -> Option<Self> {
+        // First, for what follows asks the collections.
+        collection::read(env);
         let bucket = env.required("S3_BUCKET_NAME", bucket_name);
         let base_path = env.optional("S3_BASE_PATH", BasePath::parse).unwrap_or_default();
         let audit_bucket = env.required("AUDIT_BUCKET_NAME", bucket_name);

@@ -148,32 +148,32 @@ mod tests {
 
     #[test]
     fn the_least_limit_counts_and_is_named() {
-        use Collection::{Bols, Reviews};
+        let (bols, reviews) = (Collection::bols(), Collection::reviews());
         for (collection, kind, asked, credentials, expected) in [
-            (Reviews, Direct, None, None, (900, None)),
-            (Reviews, Direct, Some(60), None, (60, None)),
+            (reviews, Direct, None, None, (900, None)),
+            (reviews, Direct, Some(60), None, (60, None)),
             (
-                Reviews,
+                reviews,
                 Direct,
                 Some(901),
                 None,
                 (900, Some(ClampedBy::Collection)),
             ),
-            (Reviews, Direct, Some(600), Some(500), (380, Some(Credentials))),
-            (Reviews, Direct, None, Some(500), (380, Some(Credentials))),
-            (Reviews, Direct, Some(300), Some(500), (300, None)),
-            (Reviews, Direct, Some(9_000), Some(500), (380, Some(Credentials))),
-            (Reviews, Share, None, Some(500), (86_400, None)),
-            (Reviews, Share, Some(700_000), None, (604_800, Some(Maximum))),
-            (Bols, Share, None, None, (86_400, None)),
+            (reviews, Direct, Some(600), Some(500), (380, Some(Credentials))),
+            (reviews, Direct, None, Some(500), (380, Some(Credentials))),
+            (reviews, Direct, Some(300), Some(500), (300, None)),
+            (reviews, Direct, Some(9_000), Some(500), (380, Some(Credentials))),
+            (reviews, Share, None, Some(500), (86_400, None)),
+            (reviews, Share, Some(700_000), None, (604_800, Some(Maximum))),
+            (bols, Share, None, None, (86_400, None)),
             (
-                Bols,
+                bols,
                 Share,
                 Some(86_401),
                 None,
                 (86_400, Some(ClampedBy::Collection)),
             ),
-            (Bols, Direct, Some(1_000), None, (900, Some(Maximum))),
+            (bols, Direct, Some(1_000), None, (900, Some(Maximum))),
         ] {
             assert_eq!(
                 terms(collection, kind, asked, credentials),
@@ -187,7 +187,7 @@ mod tests {
     fn no_link_lives_shorter_than_a_minute() {
         let now = Timestamp::from_second(1_000_000).unwrap();
         let end = |seconds: i64| Timestamp::from_second(1_000_000 + seconds).ok();
-        let terms = |seconds: i64| Terms::new(Collection::Reviews, Direct, None, now, end(seconds));
+        let terms = |seconds: i64| Terms::new(Collection::reviews(), Direct, None, now, end(seconds));
         assert_eq!(terms(180).unwrap().expires_in, 60);
         for seconds in [179, 120, 0, -5] {
             let problem = terms(seconds).unwrap_err();

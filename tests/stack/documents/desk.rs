@@ -168,7 +168,7 @@ impl Desk {
     pub(super) async fn put_pointer(&self, list: List, name: PointerName, body: Vec<u8>) {
         let key = ObjectKey::ListPointer {
             list,
-            collection: Collection::Reviews,
+            collection: Collection::reviews(),
             name,
         };
         let key = key.path(&self.links.base);

@@ -33,7 +33,7 @@ async fn ask_as(ward: &Ward, tenant: &str, group: &str, request: &LinkRequest) -
 }
 
 async fn ask(ward: &Ward) -> Result<Link, Problem> {
-    let request = LinkRequest::plain(Collection::EcgReports, PATH);
+    let request = LinkRequest::plain(Collection::ecg_reports(), PATH);
     ask_as(ward, "acme", "office", &request).await
 }
 
@@ -53,7 +53,7 @@ async fn only_what_is_verified_or_released_is_linked_to() {
     assert_eq!(nothing.kind, ProblemKind::NotFound);
     let item = ward.put(b"%PDF-").await;
     for kind in [LinkKind::Direct, LinkKind::Share] {
-        let mut request = LinkRequest::plain(Collection::EcgReports, PATH);
+        let mut request = LinkRequest::plain(Collection::ecg_reports(), PATH);
         request.kind = Some(kind);
         let early = ask_as(&ward, "acme", "office", &request).await.unwrap_err();
         assert_eq!((early.kind, early.retry_after), (ProblemKind::Conflict, Some(10)));
@@ -99,7 +99,7 @@ async fn what_came_through_the_inbox_is_looked_at_twice_and_its_neighbours_once(
         let path = format!("2025/10/{name}.log");
         ward.harness.s3.requests().record(true);
         ward.harness.s3.requests().take();
-        let request = LinkRequest::plain(Collection::TrainingLogs, &path);
+        let request = LinkRequest::plain(Collection::training_logs(), &path);
         let outcome = ask_as(&ward, "acme", "office", &request).await;
         let requests = ward.harness.s3.requests().take();
         let operations: Vec<_> = requests.into_iter().map(|request| request.operation).collect();
@@ -246,7 +246,7 @@ async fn where_no_versions_are_kept_tags_that_were_read_early_are_read_again() {
             drop(held);
         };
         let base = BasePath::default();
-        let look = document::look(&bucket, &base, Collection::EcgReports, PATH);
+        let look = document::look(&bucket, &base, Collection::ecg_reports(), PATH);
         let (found, ()) = tokio::join!(look, replaced);
         let found = found.unwrap().unwrap();
         assert_eq!(found.document.size, 10);
@@ -263,7 +263,13 @@ async fn an_older_version_that_no_verdict_fits_on_is_no_reader_s() {
     let newer = ward.put_at(key, b"newer").await;
     ward.quarantine(&older).await.unwrap();
     let base = BasePath::default();
-    let newest = document::look(&ward.artifacts, &base, Collection::TrainingLogs, "2025/10/x.log").await;
+    let newest = document::look(
+        &ward.artifacts,
+        &base,
+        Collection::training_logs(),
+        "2025/10/x.log",
+    )
+    .await;
     let newest = newest.unwrap().unwrap().document;
     assert_eq!(newest.version_id, newer.version_id);
     let look = async |item: &Item| {

@@ -7,17 +7,16 @@ use casefile::bucket::{Head, Metadata, NewObject, Source, Target};
 use casefile::collection::Collection;
 use casefile::document::{INBOX, SOURCE, TENANT, optional, ownership};
 use casefile::intake::{self, Acceptance};
-use casefile::key::{List, ObjectKey, PointerName};
 use casefile::metrics;
 use casefile::name::TenantId;
-use casefile::pointer::{Entry, EntryKind, Pointer};
+use casefile::pointer::{ListedFile, file_pointers};
 use casefile::status::{self, Status};
 use casefile::store_error::StoreError;
-use casefile::time::{self, rfc3339};
+use casefile::time;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{ANNOUNCED, Judged, LOOKS, MAX_READ_BYTES, Settling, Stop, announced, busy, file_row, schema};
+use super::{ANNOUNCED, Judged, LOOKS, Settling, Stop, announced, busy, file_row, schema};
 use crate::arrival::ObjectArrived;
 use crate::check::{self, Checked, Expected};
 use crate::failure::Failure;
@@ -39,11 +38,11 @@ impl Settling {
             return Ok(());
         };
         let name = name.rsplit('/').next().unwrap_or_default();
-        match intake::accept(collection, name) {
-            Acceptance::Skipped(reason) => self.skip(arrived, collection, name, head, reason).await,
-            Acceptance::Accepted { .. } if head.size > MAX_READ_BYTES => {
-                let reason = "it is larger than 5 GiB";
-                self.skip(arrived, collection, name, head, reason).await
+        match intake::accept_delivery(collection, name) {
+            Acceptance::Skipped(reason) => self.skip(arrived, collection, name, head, &reason).await,
+            Acceptance::Accepted { .. } if head.size > collection.max_bytes() => {
+                let reason = format!("it is larger than {} bytes", collection.max_bytes());
+                self.skip(arrived, collection, name, head, &reason).await
             }
             Acceptance::Accepted { content_type } => {
                 let expected = Expected {
@@ -74,7 +73,7 @@ impl Settling {
         collection: Collection,
         name: &str,
         head: Head,
-        reason: &'static str,
+        reason: &str,
     ) -> Result<(), Stop> {
         let judged = Judged::unread(&head, Status::Skipped, reason);
         let row = self.delivery_row(arrived, collection, name, head, judged).await?;
@@ -123,8 +122,9 @@ impl Settling {
             None => self.place(delivery, &paths).await?,
         };
         let key = self.key(delivery.collection, &path)?;
-        let pointer = self.pointer(delivery, &path, &key, filed_at)?;
-        self.create_unless_taken(&pointer).await?;
+        for pointer in self.pointers(delivery, &path, &key, filed_at)? {
+            self.create_unless_taken(&pointer).await?;
+        }
         self.remove(delivery.key, delivery.head).await
     }
 
@@ -223,45 +223,27 @@ impl Settling {
         key.ok_or_else(|| Failure::Poison("its name makes no key of its collection".to_owned()).into())
     }
 
-    /// The entry of the tenant's list. Its time is when the file was filed, on the day that the path says.
-    fn pointer(
+    /// The entries of lists. Their time is when the file was filed, on the day that the path says.
+    fn pointers(
         &self,
         delivery: &Delivery<'_>,
         path: &str,
         key: &str,
         filed: Timestamp,
-    ) -> Result<NewObject, Stop> {
+    ) -> Result<Vec<NewObject>, Stop> {
         let collection = delivery.collection;
-        let arrived = filed.to_zoned(TimeZone::UTC).datetime();
-        let dated = match collection {
-            Collection::EcgReports => intake::day_of_path(collection, path).to_datetime(arrived.time()),
-            _ => arrived,
-        };
-        let time = dated
-            .to_zoned(TimeZone::UTC)
-            .map_or(filed, |zoned| zoned.timestamp());
-        let pointer = Pointer {
-            complete_with: key.to_owned(),
-            entry: Entry {
-                path: path.to_owned(),
-                time: rfc3339(time),
-                owner: None,
-                document: EntryKind::File {
-                    file_name: path.rsplit('/').next().unwrap_or_default().to_owned(),
-                    content_type: delivery.content_type.to_owned(),
-                    size: delivery.checked.size,
-                    sha256: delivery.checked.sha256,
-                },
-            },
-        };
-        let body = serde_json::to_vec(&pointer)
-            .map_err(|_| StoreError::Damaged("an entry of a list can't be written as JSON"))?;
-        let place = ObjectKey::ListPointer {
-            list: List::Tenant(self.default_tenant.clone()),
+        let listed = ListedFile {
             collection,
-            name: PointerName::new(time, path),
+            path,
+            key,
+            owner: None,
+            content_type: delivery.content_type,
+            size: delivery.checked.size,
+            sha256: delivery.checked.sha256,
+            time: intake::listed_time(collection, path, filed),
         };
-        Ok(NewObject::json(place.path(&self.base), body))
+        let pointers = file_pointers(&self.base, &self.default_tenant, &listed);
+        Ok(pointers.map_err(|_| StoreError::Damaged("an entry of a list can't be written as JSON"))?)
     }
 }
 
@@ -281,7 +263,7 @@ impl Delivery<'_> {
     /// Where it belongs; and, should that be taken, beside it under a name with the digest.
     fn paths(&self) -> [String; 2] {
         let stored = self.head.last_modified.unwrap_or_default();
-        let path = intake::path(self.collection, self.name, &self.head.metadata, stored);
+        let (path, _) = intake::path(self.collection, self.name, &self.head.metadata, stored);
         let (stem, extension) = path.rsplit_once('.').unwrap_or((&path, ""));
         let beside = format!("{stem}_{}.{extension}", self.checked.sha256);
         [path, beside]

@@ -3,9 +3,10 @@
 use casefile::bucket::Head;
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
-use casefile::document::optional;
+use casefile::document::{Document, optional};
 use casefile::metrics;
 use casefile::name::FolderName;
+use casefile::pointer::{ListedFile, file_pointers};
 use casefile::quarantine::Quarantined;
 use casefile::status::Status;
 use casefile::store_error::StoreError;
@@ -50,9 +51,44 @@ impl Settling {
             listed: Listed::Nowhere,
         };
         match Box::pin(self.judge(&file)).await? {
-            Some(row) => self.tell(&row).await,
+            Some(row) => {
+                self.list(&file, &row).await?;
+                self.tell(&row).await
+            }
             None => Ok(()),
         }
+    }
+
+    /// Mends the entries of lists, should whoever stored the file have been stopped before they were written. A delivery's
+    /// are written when it is filed.
+    async fn list(&self, file: &File<'_>, row: &Row) -> Result<(), Stop> {
+        let Some(head) = optional(self.artifacts.head(file.key)).await? else {
+            return Ok(());
+        };
+        let document = Document::new(file.collection, file.path.to_owned(), file.key.to_owned(), head);
+        let (Some(tenant), Some(time)) = (&document.tenant, document.listed_at()) else {
+            return Ok(());
+        };
+        let Some(sha256) = row.sha256.filter(|_| row.version_id == document.version_id) else {
+            return Ok(());
+        };
+        let listed = ListedFile {
+            collection: file.collection,
+            path: file.path,
+            key: file.key,
+            owner: document.owner.as_ref(),
+            content_type: &document.content_type,
+            size: document.size,
+            sha256,
+            time,
+        };
+        let pointers = file_pointers(&self.base, tenant, &listed);
+        let pointers =
+            pointers.map_err(|_| StoreError::Damaged("an entry of a list can't be written as JSON"))?;
+        for pointer in pointers {
+            self.create_unless_taken(&pointer).await?;
+        }
+        Ok(())
     }
 
     /// The verdict on what lies at a file's key, carried out: the one of its row, if it is about this very version, and

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use casefile::bucket::{self, Bucket, Head, NewObject};
-use casefile::collection::Collection;
+use casefile::collection::{Collection, ContentRule, FileKind};
 use casefile::digest::Sha256;
 use casefile::id::Entropy;
 use casefile::key::{BasePath, ObjectKey, SessionFile};
@@ -123,7 +123,7 @@ impl Settling {
             }) => Matter::Nothing,
             Ok(ObjectKey::SessionFile { folder, file }) => Matter::Session { folder, file },
             Ok(_) => Matter::Nothing,
-            Err(_) => Collection::ALL
+            Err(_) => Collection::all()
                 .into_iter()
                 .find_map(|collection| {
                     let path = collection.path(&self.base, key)?.to_owned();
@@ -330,11 +330,10 @@ impl From<Checked> for Judged {
 
 /// What a collection demands of its files' content.
 fn schema(collection: Collection, name: &str) -> Schema {
-    let is_json = name.to_lowercase().ends_with(".json");
-    match collection {
-        Collection::EcgReports if is_json => Schema::EcgMetrics,
-        Collection::TrainingLogs => Schema::TrainingLog,
-        _ => Schema::None,
+    match collection.kind_of(name).map(FileKind::content) {
+        Some(ContentRule::EcgMetrics) => Schema::EcgMetrics,
+        Some(ContentRule::TrainingLog) => Schema::TrainingLog,
+        Some(ContentRule::Any) | None => Schema::None,
     }
 }
 

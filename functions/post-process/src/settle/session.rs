@@ -73,7 +73,7 @@ impl Settling {
     /// The manifest has a row of its own, as a file.
     fn session_place(&self, folder: &FolderName) -> Place {
         let name = format!("session\0{}", self.session_key(folder, SessionFile::Manifest));
-        Place::of(Collection::Reviews, folder.as_str(), &name)
+        Place::of(Collection::reviews(), folder.as_str(), &name)
     }
 
     /// Settles a session: its row, its files' rows and tags, the entries of lists, the summary, and who is told.
@@ -133,7 +133,7 @@ impl Settling {
         let key = self.session_key(folder, SessionFile::Manifest);
         let path = format!("{folder}/{}", SessionFile::Manifest.path());
         let file = File {
-            collection: Collection::Reviews,
+            collection: Collection::reviews(),
             path: &path,
             key: &key,
             listed: Listed::Manifest(folder),
@@ -180,7 +180,7 @@ impl Settling {
         let key = format!("{}{}", session_prefix(&self.base, folder), listed.path);
         let path = format!("{folder}/{}", listed.path);
         let file = File {
-            collection: Collection::Reviews,
+            collection: Collection::reviews(),
             path: &path,
             key: &key,
             listed: Listed::As {

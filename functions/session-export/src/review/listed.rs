@@ -41,7 +41,7 @@ impl Export<'_> {
         let just_now = written.into_iter().find(|(written, _)| *written == key);
         if let (Some((_, created)), Some(listed)) = (just_now, manifest.files.iter().find(is_listed)) {
             return Ok(Some(Document {
-                collection: Collection::Reviews,
+                collection: Collection::reviews(),
                 path,
                 file_name: listed.path.rsplit('/').next().unwrap_or_default().to_owned(),
                 key: key.path(base),
@@ -56,7 +56,7 @@ impl Export<'_> {
             }));
         }
         let bucket = &self.service.links.bucket;
-        let found = casefile::document::find(bucket, base, Collection::Reviews, &path).await;
+        let found = casefile::document::find(bucket, base, Collection::reviews(), &path).await;
         found.map_err(|error| storage_problem(&error))
     }
 }

@@ -115,7 +115,7 @@ impl ReviewExport {
         let started = Instant::now();
         let decision = self
             .links
-            .permit(asking, Activity::Export, Action::Write, Collection::Reviews)
+            .permit(asking, Activity::Export, Action::Write, Collection::reviews())
             .await?;
         let request = ReviewRequest::parse(text, envelope)?;
         let request = uploads::resolve(&self.links.bucket, &asking.caller.inbox(), request).await?;
@@ -266,7 +266,7 @@ impl Export<'_> {
             return Ok(None);
         };
         let links = &self.service.links;
-        let wanted = LinkRequest::plain(Collection::Reviews, &document.path);
+        let wanted = LinkRequest::plain(Collection::reviews(), &document.path);
         match links.decide(self.asking.caller, Action::Read, Some(document)) {
             (Some(document), decision) if decision.allowed => {
                 let link = links.give(self.asking, &document, &decision, &wanted).await?;
@@ -282,7 +282,7 @@ impl Export<'_> {
         let resource = Resource::Document {
             tenant: caller.tenant.as_str(),
             owner: None,
-            collection: Collection::Reviews.name(),
+            collection: Collection::reviews().name(),
             path: "",
         };
         let permissions = &self.service.links.permissions;
@@ -296,7 +296,7 @@ impl Export<'_> {
         let links = &self.service.links;
         let event = Event {
             file: Some(File {
-                collection: Collection::Reviews.name().to_owned(),
+                collection: Collection::reviews().name().to_owned(),
                 path: path.to_owned(),
                 ..File::default()
             }),
@@ -342,7 +342,7 @@ impl Export<'_> {
         let created = links.bucket.create(&object).await;
         let created = created.map_err(|error| storage_problem(&error))?;
         let document = Document {
-            collection: Collection::Reviews,
+            collection: Collection::reviews(),
             path: file_name.clone(),
             key: object.key,
             file_name,
@@ -355,7 +355,7 @@ impl Export<'_> {
             owner: None,
             metadata: HashMap::new(),
         };
-        let wanted = LinkRequest::plain(Collection::Reviews, &document.path);
+        let wanted = LinkRequest::plain(Collection::reviews(), &document.path);
         // It holds what the caller has just sent, so who may export it may have it back.
         links.give(self.asking, &document, &self.decision, &wanted).await
     }

@@ -59,7 +59,7 @@ impl UploadRequest {
             text("content_type", errors).and_then(|(node, text)| checked(&node, errors, media_type(text)));
         let size = fields.take_required("size", errors).and_then(|node| {
             let size = node.index(errors)?;
-            checked(&node, errors, upload_size(size))
+            checked(&node, errors, upload_size(collection, size))
         });
         let expires_in = fields.take("expires_in").map(|node| {
             let seconds = node.index(errors)?;
@@ -83,16 +83,17 @@ fn checked<T, E: ToString>(node: &Node<'_>, errors: &mut Errors, value: Result<T
 
 fn collection(name: &str) -> Result<Collection, String> {
     Collection::parse(name).ok_or_else(|| {
-        let names: Vec<_> = Collection::ALL.map(Collection::name).into();
+        let names: Vec<_> = Collection::all().map(Collection::name).collect();
         format!("must be one of {}", names.join(", "))
     })
 }
 
-fn upload_size(size: usize) -> Result<u64, String> {
+fn upload_size(collection: Option<Collection>, size: usize) -> Result<u64, String> {
+    let largest = collection.map_or(MAX_UPLOAD_BYTES, Collection::max_bytes);
     u64::try_from(size)
         .ok()
-        .filter(|size| (1..=MAX_UPLOAD_BYTES).contains(size))
-        .ok_or_else(|| format!("must be a whole number from 1 to {MAX_UPLOAD_BYTES}, in bytes"))
+        .filter(|size| (1..=largest).contains(size))
+        .ok_or_else(|| format!("must be a whole number from 1 to {largest}, in bytes"))
 }
 
 fn lifetime(seconds: usize) -> Result<u64, String> {

@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn each_caller_looks_into_its_own_list() {
         let permissions = Permissions::shipped().unwrap();
-        let list = |group, customer| list_of(&permissions, &caller(group, customer), Collection::Bols).0;
+        let list = |group, customer| list_of(&permissions, &caller(group, customer), Collection::bols()).0;
         let tenant = TenantId::parse("acme").unwrap();
         assert_eq!(list("office", "dana"), Some(List::Tenant(tenant.clone())));
         let own = List::Owner(tenant, Owner::parse("c-17").unwrap());

@@ -107,7 +107,7 @@ pub async fn metadata(
 
 /// The session's folder that a place names as a whole.
 fn folder(place: &Place) -> Option<FolderName> {
-    let is_reviews = Collection::parse(&place.collection) == Some(Collection::Reviews);
+    let is_reviews = Collection::parse(&place.collection) == Some(Collection::reviews());
     FolderName::parse(&place.path).ok().filter(|_| is_reviews)
 }
 
@@ -120,7 +120,7 @@ async fn session(links: &Links, place: &Place, folder: &FolderName) -> Result<Op
     let key = manifest.path(&links.base);
     let head = document::optional(links.bucket.head(&key)).await;
     let head = head.map_err(|error| storage_problem(&error))?;
-    Ok(head.map(|head| Document::new(Collection::Reviews, place.path.clone(), key, head)))
+    Ok(head.map(|head| Document::new(Collection::reviews(), place.path.clone(), key, head)))
 }
 
 async fn manifest(links: &Links, folder: &FolderName) -> Result<Manifest, Problem> {

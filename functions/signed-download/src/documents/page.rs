@@ -12,6 +12,7 @@ use casefile::name::FolderName;
 use casefile::permission::Action;
 use casefile::pointer::{Entry, MAX_POINTER_BYTES, Pointer, PointerName, name_prefix_in};
 use casefile::store_error::StoreError;
+use casefile::time::rfc3339;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::question::{Question, encode};
@@ -210,7 +211,7 @@ impl<'a> Reading<'a> {
     /// The object with which what lies at a path is complete.
     fn complete_with(&self, path: &str) -> Option<String> {
         let base = &self.links.base;
-        if self.collection == Collection::Reviews {
+        if self.collection == Collection::reviews() {
             let manifest = ObjectKey::SessionFile {
                 folder: FolderName::parse(path).ok()?,
                 file: SessionFile::Manifest,
@@ -252,6 +253,13 @@ fn read(body: &[u8], document: &Document) -> Result<Entry, &'static str> {
     if pointer.entry.owner != document.owner {
         return Err("it names another owner than its document");
     }
+    if document
+        .listed_at()
+        .is_some_and(|time| rfc3339(time) != pointer.entry.time)
+    {
+        // Of an attempt that another one was faster than, or of a version that has been replaced.
+        return Err("it is about another time at which its document was stored");
+    }
     Ok(pointer.entry)
 }
 
@@ -282,7 +290,7 @@ mod tests {
                 .into(),
         };
         let key = "tara/20251114_142510_a/manifest.json".to_owned();
-        Document::new(Collection::Reviews, "20251114_142510_a".to_owned(), key, head)
+        Document::new(Collection::reviews(), "20251114_142510_a".to_owned(), key, head)
     }
 
     fn pointer() -> Value {

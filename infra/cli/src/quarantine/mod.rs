@@ -244,14 +244,13 @@ impl Desk {
 
     /// Whose a version is, its own metadata says, as for links.
     async fn subject(&self, item: &Item) -> Result<Subject, Failure> {
-        let places = Collection::ALL
-            .into_iter()
+        let places = Collection::all()
             .find_map(|collection| Some((collection, collection.path(&self.base, &item.key)?)));
         let head = match &item.version_id {
             Some(version_id) => optional(self.artifacts.head_version(&item.key, version_id)).await?,
             None => optional(self.artifacts.head(&item.key)).await?,
         };
-        let (collection, path) = places.unwrap_or((Collection::Reviews, ""));
+        let (collection, path) = places.unwrap_or((Collection::reviews(), ""));
         let document = head.map(|head| Document::new(collection, path.to_owned(), item.key.clone(), head));
         Ok(Subject {
             file: File {

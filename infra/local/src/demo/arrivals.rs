@@ -94,7 +94,7 @@ async fn verdicts(
 ) -> Result<Vec<Arrived>, DemoError> {
     let step = Step::begin(progress, "looking what became of them");
     let wanted = |row: &Row| delivered.iter().any(|delivery| delivery.name == row.name());
-    let mut rows = index::since(bucket, Collection::EcgReports, &day(now), wanted).await?;
+    let mut rows = index::since(bucket, Collection::ecg_reports(), &day(now), wanted).await?;
     let mut arrived = Vec::new();
     for delivery in delivered {
         let found = rows.iter().position(|row| row.name() == delivery.name);
@@ -145,9 +145,9 @@ async fn index(
 ) -> Result<Row, DemoError> {
     let step = Step::begin(progress, "reading the index");
     let folder = document.folder();
-    let day = day_of_path(Collection::Reviews, folder).to_string();
+    let day = day_of_path(Collection::reviews(), folder).to_string();
     let wanted = |row: &Row| row.is_session() && row.path == folder;
-    let mut rows = index::since(bucket, Collection::Reviews, &day, wanted).await?;
+    let mut rows = index::since(bucket, Collection::reviews(), &day, wanted).await?;
     let (Some(session), []) = (rows.pop(), rows.as_slice()) else {
         return Err(step.unexpected("one row of the exported session", "none, or more"));
     };
@@ -218,7 +218,7 @@ async fn download(
 ) -> Result<(), DemoError> {
     let step = Step::begin(progress, "downloading the filed report through a link");
     let token = office_of(row.tenant.clone(), now);
-    let target = format!("/v1/links/{}/{}", Collection::EcgReports.name(), row.path);
+    let target = format!("/v1/links/{}/{}", Collection::ecg_reports().name(), row.path);
     let answer = step.get(stack.gateway(), &target, &token, 200).await?;
     let link: Link = step.read(&answer)?;
     step.note(&format!("GET {target}"));
@@ -246,7 +246,7 @@ async fn quarantined(
 ) -> Result<(), DemoError> {
     let step = Step::begin(progress, "looking for the broken one");
     let token = office_of(row.tenant.clone(), now);
-    let target = format!("/v1/links/{}/{}", Collection::EcgReports.name(), row.path);
+    let target = format!("/v1/links/{}/{}", Collection::ecg_reports().name(), row.path);
     let refused = step.get(stack.gateway(), &target, &token, 404).await?;
     let refused = same_but_for_instance(&step, nothing, step.read(&refused)?)?;
     step.note(&format!("GET {target}"));

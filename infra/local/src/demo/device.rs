@@ -37,7 +37,7 @@ impl Delivery {
     /// Where it is put.
     pub(super) fn key(&self) -> String {
         let delivery = ObjectKey::Delivery {
-            collection: Collection::EcgReports,
+            collection: Collection::ecg_reports(),
             name: self.name.clone(),
         };
         delivery.path(&BasePath::default())
