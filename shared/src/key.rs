@@ -72,7 +72,7 @@ impl Default for BasePath {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be folders like 'tara/': letters, digits, '-', '_', '.' between single slashes, at most 100 characters, \
-     not below '_casefile', 'inbox', 'index' or another collection"
+     not below '_casefile', 'inbox', 'index', 'files' or another collection"
 )]
 pub struct BasePathError;
 
@@ -82,8 +82,10 @@ const SYSTEM: &str = "_casefile";
 const INBOX: &str = "inbox";
 /// What Athena reads.
 const INDEX: &str = "index";
-/// What is the system's own, whatever the collections are.
-const TAKEN: [&str; 3] = [SYSTEM, INBOX, INDEX];
+/// Where collections lie that have no code of their own.
+const FILES: &str = "files";
+/// Where no review lies, whatever the other collections are.
+const TAKEN: [&str; 4] = [SYSTEM, INBOX, INDEX, FILES];
 
 /// An object's place in the artifacts bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -169,7 +169,7 @@ impl Index {
             };
         };
         Ok(match self.bucket.replace(&object, etag).await? {
-            Replaced::Now => Written::Now,
+            Replaced::Now(_) => Written::Now,
             Replaced::Changed => Written::Changed,
         })
     }

@@ -8,15 +8,87 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use casefile::collection::Collection;
 use casefile::digest::Sha256;
+use casefile::json::{Errors, FieldError, Node};
 use casefile::problem::{Problem, ProblemKind};
 use lambda_runtime::Diagnostic;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::files::Filed;
 use crate::review::Exported;
 
 /// The fields that a command has beside its request's: what to do, and for which tenant; without it, the default one.
 pub const ENVELOPE: [&str; 2] = ["command", "tenant"];
+
+/// The fields that `store_file` has beside its request's.
+pub const FILE_ENVELOPE: [&str; 3] = ["command", "tenant", "collection"];
+
+/// The collection that `store_file` names.
+///
+/// # Errors
+/// `invalid-request` when it names none that stores files.
+pub fn collection(text: &str) -> Result<Collection, Problem> {
+    #[derive(Deserialize)]
+    struct Named {
+        collection: Option<String>,
+    }
+    let named = serde_json::from_str(text).ok();
+    let named = named.and_then(|Named { collection }| Collection::parse(&collection?));
+    named
+        .filter(|collection| collection.takes_files())
+        .ok_or_else(|| {
+            let takers = Collection::all().filter(|collection| collection.takes_files());
+            let names: Vec<_> = takers.map(Collection::name).collect();
+            invalid("/collection", format!("must be one of {}", names.join(", ")))
+        })
+}
+
+/// `store_training_log`: `{command, tenant?, log, revision?}`.
+#[derive(Debug)]
+pub struct TrainingLog<'a> {
+    /// The log, as it came.
+    pub log: &'a str,
+    /// Whether other content than the stored log's becomes a new version.
+    pub revision: bool,
+}
+
+impl<'a> TrainingLog<'a> {
+    /// Reads the command.
+    ///
+    /// # Errors
+    /// `invalid-request` with every wrong field.
+    pub fn read(text: &'a str) -> Result<Self, Problem> {
+        let node = Node::parse(text)?;
+        let mut errors = Errors::default();
+        let read = Self::fields(&node, &mut errors);
+        match read {
+            Some(read) if errors.is_empty() => Ok(read),
+            _ => Err(Problem::invalid(errors.into_vec())),
+        }
+    }
+
+    fn fields(node: &Node<'a>, errors: &mut Errors) -> Option<Self> {
+        let mut fields = node.object(errors)?;
+        for name in ENVELOPE {
+            fields.take(name);
+        }
+        let log = fields.take_required("log", errors);
+        let revision = fields.take("revision").and_then(|node| node.boolean(errors));
+        fields.refuse_rest(&["command", "tenant", "log", "revision"], errors);
+        Some(Self {
+            log: log?.text(),
+            revision: revision.unwrap_or(false),
+        })
+    }
+}
+
+fn invalid(pointer: &str, detail: String) -> Problem {
+    Problem::invalid(vec![FieldError {
+        pointer: pointer.to_owned(),
+        detail,
+    }])
+}
 
 /// What a command that answers with a file returns.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -58,6 +130,15 @@ pub fn answer(exported: Exported) -> Result<serde_json::Value, Problem> {
     value.map_err(|_| Problem::new(ProblemKind::Internal, "the answer can't be written as JSON"))
 }
 
+/// What became of a file, as a command's result.
+///
+/// # Errors
+/// Never for answers of this crate.
+pub fn filed(filed: &Filed) -> Result<serde_json::Value, Problem> {
+    serde_json::to_value(filed)
+        .map_err(|_| Problem::new(ProblemKind::Internal, "the answer can't be written as JSON"))
+}
+
 /// A problem as a Lambda failure.
 pub fn failure(problem: &Problem, request_id: &str) -> Diagnostic {
     let document =
@@ -71,6 +152,7 @@ pub fn failure(problem: &Problem, request_id: &str) -> Diagnostic {
 /// A command that isn't known.
 pub fn unknown(command: &str) -> Problem {
     let shown: String = command.chars().filter(|c| !c.is_control()).take(40).collect();
-    let detail = format!("the command '{shown}' is unknown; known: export_review");
+    let detail =
+        format!("the command '{shown}' is unknown; known: export_review, store_training_log, store_file");
     Problem::new(ProblemKind::Malformed, detail)
 }

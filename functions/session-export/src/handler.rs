@@ -3,10 +3,11 @@
 //! Nothing is retried here. HTTP callers are told whether a retry makes sense (`Retry-After`); a failed command goes
 //! back to whoever invoked it. Nothing goes to a dead-letter queue: an export that fails is its caller's to repeat.
 
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use casefile::audit::Activity;
 use casefile::caller::{Caller, Origin};
+use casefile::collection::Collection;
 use casefile::http::{self, Request, Response};
 use casefile::id::Entropy;
 use casefile::json::FieldError;
@@ -21,11 +22,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::config::Config;
+use crate::files::Filed;
 use crate::review::problems::unavailable;
 use crate::review::readable::ReportTemplate;
 use crate::review::{Exported, ReviewExport, generator};
 use crate::route::{self, Route};
-use crate::{command, uploads};
+use crate::{command, files, uploads};
 
 /// A caller behind API Gateway, which gives up after 30 s, has an answer within this time.
 const DEADLINE: Duration = Duration::from_secs(25);
@@ -119,6 +121,19 @@ impl SessionExport {
                 let exported = self.export_review(&asking, text, &command::ENVELOPE).await?;
                 command::answer(exported)
             }
+            "store_training_log" => {
+                let given = command::TrainingLog::read(text)?;
+                command::filed(
+                    &self
+                        .store_training_log(&asking, given.log, given.revision)
+                        .await?,
+                )
+            }
+            "store_file" => {
+                let collection = command::collection(text)?;
+                let filed = self.store_file(&asking, collection, text, &command::FILE_ENVELOPE);
+                command::filed(&filed.await?)
+            }
             _ => Err(command::unknown(command)),
         }
     }
@@ -140,15 +155,13 @@ impl SessionExport {
     async fn http(&self, text: &str, request_id: &str) -> Result<Response, Problem> {
         let request = Request::read(text).map_err(|_| not_an_event())?;
         let route = Route::of(&request)?;
-        let activity = match route {
-            Route::Health => return route::health(),
-            Route::ExportReview => Activity::Export,
-            Route::GrantUpload => Activity::Upload,
-        };
+        if route == Route::Health {
+            return route::health();
+        }
         let origin = Origin::of(&request, request_id);
         let links = self.reviews.links();
         let caller = links
-            .caller(&request, &self.default_tenant, activity, &origin)
+            .caller(&request, &self.default_tenant, route.activity(), &origin)
             .await?;
         let base_url = request.base_url();
         let asking = Asking {
@@ -156,13 +169,43 @@ impl SessionExport {
             origin: &origin,
             base_url: base_url.as_deref(),
         };
+        let query = request.raw_query().to_owned();
         let body = request.json_body()?;
-        if route == Route::GrantUpload {
-            let grant = uploads::grant(links, &asking, &body).await?;
-            http::json(201, &grant)
-        } else {
-            route::exported(&self.export_review(&asking, &body, &[]).await?)
+        match route {
+            Route::GrantUpload => http::json(201, &uploads::grant(links, &asking, &body).await?),
+            Route::ExportReview => route::exported(&self.export_review(&asking, &body, &[]).await?),
+            Route::StoreTrainingLog => {
+                let revision = route::revision(&query)?;
+                route::filed(&self.store_training_log(&asking, &body, revision).await?)
+            }
+            Route::StoreFile(collection) => {
+                route::filed(&self.store_file(&asking, collection, &body, &[]).await?)
+            }
+            Route::Health => route::health(),
         }
+    }
+
+    async fn store_file(
+        &self,
+        asking: &Asking<'_>,
+        collection: Collection,
+        text: &str,
+        envelope: &[&str],
+    ) -> Result<Filed, Problem> {
+        let links = self.reviews.links();
+        let storing = Box::pin(files::store(links, asking, collection, text, envelope));
+        counted(within_deadline(storing)).await
+    }
+
+    async fn store_training_log(
+        &self,
+        asking: &Asking<'_>,
+        text: &str,
+        revision: bool,
+    ) -> Result<Filed, Problem> {
+        let storing = Box::pin(files::training_log(self.reviews.links(), asking, text, revision));
+        let storing = Box::pin(async { Ok(Filed::Stored(Box::new(storing.await?))) });
+        counted(within_deadline(storing)).await
     }
 
     async fn export_review(
@@ -172,15 +215,36 @@ impl SessionExport {
         envelope: &[&str],
     ) -> Result<Exported, Problem> {
         let started = Instant::now();
-        let export = Box::pin(self.reviews.export(asking, text, envelope));
-        let exported = tokio::time::timeout(DEADLINE, export).await;
-        let exported = exported.unwrap_or_else(|_| {
-            tracing::error!(export.deadline_s = DEADLINE.as_secs(), "the export took too long");
-            Err(unavailable("storage took too long"))
-        });
+        let exported = within_deadline(Box::pin(self.reviews.export(asking, text, envelope))).await;
         count(&exported, started.elapsed());
         exported
     }
+}
+
+/// The work comes boxed, for a request's future is large.
+async fn within_deadline<T>(work: Pin<Box<impl Future<Output = Result<T, Problem>>>>) -> Result<T, Problem> {
+    let done = tokio::time::timeout(DEADLINE, work).await;
+    done.unwrap_or_else(|_| {
+        tracing::error!(export.deadline_s = DEADLINE.as_secs(), "the export took too long");
+        Err(unavailable("storage took too long"))
+    })
+}
+
+/// Counts a file; one that is skipped isn't.
+async fn counted(storing: impl Future<Output = Result<Filed, Problem>>) -> Result<Filed, Problem> {
+    let started = Instant::now();
+    let filed = storing.await;
+    match &filed {
+        Ok(Filed::Stored(answer)) => {
+            metrics::export_succeeded(1, answer.size, started.elapsed());
+            if let Some(link) = &answer.link {
+                metrics::link_granted(link.kind);
+            }
+        }
+        Ok(Filed::Skipped(_)) => {}
+        Err(problem) => metrics::export_failed(problem),
+    }
+    filed
 }
 
 /// Counts an export; a ZIP is one file.

@@ -6,7 +6,9 @@
 
 pub mod command;
 pub mod config;
+pub mod document;
 pub mod docx;
+pub mod files;
 pub mod handler;
 pub mod review;
 pub mod route;

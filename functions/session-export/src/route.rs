@@ -1,17 +1,27 @@
 //! The function's routes, and their answers.
 
 use aws_lambda_events::http::Method;
+use casefile::audit::Activity;
+use casefile::collection::Collection;
+use casefile::http::query::Query;
 use casefile::http::{self, Request, Response};
+use casefile::json::Errors;
 use casefile::problem::{Problem, ProblemKind};
 use serde_json::json;
 
+use crate::files::Filed;
 use crate::review::Exported;
 
 /// What a request asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// `POST /v1/reviews`
     ExportReview,
+    /// `POST /v1/training-logs`
+    StoreTrainingLog,
+    /// `POST /v1/ecg-reports`, `POST /v1/clinical`, and `POST /v1/documents/{collection}` for these and others that store
+    /// files.
+    StoreFile(Collection),
     /// `POST /v1/uploads`
     GrantUpload,
     /// `GET /v1/health`
@@ -25,7 +35,8 @@ impl Route {
     /// `not-found`.
     pub fn of(request: &Request) -> Result<Self, Problem> {
         request.route(Self::find).ok_or_else(|| {
-            let detail = "there is no such route; this function answers POST /v1/reviews, POST /v1/uploads and GET \
+            let detail = "there is no such route; this function answers POST /v1/reviews, POST /v1/training-logs, POST \
+                          /v1/ecg-reports, POST /v1/clinical, POST /v1/documents/{collection}, POST /v1/uploads and GET \
                           /v1/health";
             Problem::new(ProblemKind::NotFound, detail)
         })
@@ -34,9 +45,26 @@ impl Route {
     fn find(method: &Method, path: &str) -> Option<Self> {
         match (method, path) {
             (&Method::POST, "/v1/reviews") => Some(Self::ExportReview),
+            (&Method::POST, "/v1/training-logs") => Some(Self::StoreTrainingLog),
+            (&Method::POST, "/v1/ecg-reports") => Some(Self::StoreFile(Collection::ecg_reports())),
+            (&Method::POST, "/v1/clinical") => Some(Self::StoreFile(Collection::clinical())),
             (&Method::POST, "/v1/uploads") => Some(Self::GrantUpload),
             (&Method::GET, "/v1/health") => Some(Self::Health),
+            (&Method::POST, path) => {
+                let collection = Collection::parse(path.strip_prefix("/v1/documents/")?)?;
+                collection.takes_files().then_some(Self::StoreFile(collection))
+            }
             _ => None,
+        }
+    }
+
+    /// What the audit log calls it.
+    pub fn activity(&self) -> Activity {
+        match self {
+            Self::GrantUpload => Activity::Upload,
+            Self::ExportReview | Self::StoreTrainingLog | Self::StoreFile(_) | Self::Health => {
+                Activity::Export
+            }
         }
     }
 }
@@ -50,6 +78,33 @@ pub fn exported(exported: &Exported) -> Result<Response, Problem> {
         Exported::Stored(answer) => http::json(201, answer),
         Exported::Archive { file_name, zip } => Ok(http::file("application/zip", file_name, zip)),
         Exported::Linked(link) => http::json(200, &json!({ "link": link })),
+    }
+}
+
+/// Whether a request asks for a new revision: `?revision=true`.
+///
+/// # Errors
+/// `invalid-request` with every other parameter.
+pub fn revision(query: &str) -> Result<bool, Problem> {
+    let mut errors = Errors::default();
+    let mut query = Query::read(query, &mut errors);
+    let revision = query.flag("revision", &mut errors);
+    query.refuse_rest(&["revision"], &mut errors);
+    if errors.is_empty() {
+        Ok(revision)
+    } else {
+        Err(Problem::invalid(errors.into_vec()))
+    }
+}
+
+/// What became of a file, as an HTTP answer.
+///
+/// # Errors
+/// Never for answers of this crate.
+pub fn filed(filed: &Filed) -> Result<Response, Problem> {
+    match filed {
+        Filed::Stored(_) => http::json(201, filed),
+        Filed::Skipped(_) => http::json(200, filed),
     }
 }
 

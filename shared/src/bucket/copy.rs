@@ -9,7 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::head::SHA256;
-use super::{Bucket, Content, CreateError, Created, Metadata, metadata_of, patient};
+use super::{Bucket, Content, CreateError, Created, Metadata, Replaced, metadata_of, patient};
 use crate::digest::Sha256;
 use crate::store_error::{Cause, StoreError, classify, status};
 
@@ -80,6 +80,33 @@ impl Bucket {
         self.copy_unless_there(MAX_SINGLE_COPY, &copying).await
     }
 
+    /// [`Bucket::replace`] by a copy of one version of an object.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the source is gone; [`StoreError::Unavailable`], after which the change may have
+    /// taken effect; [`StoreError::Refused`].
+    pub async fn replace_by_copy(
+        &self,
+        source: &Source,
+        target: &Target,
+        etag: &str,
+    ) -> Result<Replaced, StoreError> {
+        let copying = Copying {
+            replaces: Some(etag),
+            ..Copying::new(self, source, target, PART_BYTES)
+        };
+        let copied = if source.size <= MAX_SINGLE_COPY {
+            self.copy_at_once(&copying).await
+        } else {
+            self.copy_in_parts(&copying).await
+        };
+        match copied {
+            Ok(created) => Ok(Replaced::Now(created.version_id)),
+            Err(CreateError::Conflict | CreateError::Taken) => Ok(Replaced::Changed),
+            Err(CreateError::Other(error)) => Err(error),
+        }
+    }
+
     /// [`Bucket::copy`] with other sizes, for whoever has no large object at hand.
     ///
     /// # Errors
@@ -126,7 +153,8 @@ impl Bucket {
             .bucket(&self.name)
             .key(&target.key)
             .copy_source(copying.copy_source())
-            .if_none_match("*")
+            .set_if_none_match(copying.if_none_match())
+            .set_if_match(copying.replaces.map(str::to_owned))
             .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .metadata_directive(MetadataDirective::Replace)
             // A source's tags say what was found of it, or what somebody claims: they stay behind.
@@ -186,7 +214,8 @@ impl Bucket {
             .bucket(&self.name)
             .key(&copying.target.key)
             .upload_id(upload_id)
-            .if_none_match("*")
+            .set_if_none_match(copying.if_none_match())
+            .set_if_match(copying.replaces.map(str::to_owned))
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
             .customize()
             .config_override(patient());
@@ -242,6 +271,8 @@ struct Copying<'a> {
     target: Target,
     /// In bytes, where it goes in parts.
     part: u64,
+    /// The tag of what the target has now; nothing may lie there otherwise.
+    replaces: Option<&'a str>,
 }
 
 impl<'a> Copying<'a> {
@@ -253,7 +284,12 @@ impl<'a> Copying<'a> {
             source,
             target,
             part: part.max(source.size.div_ceil(MAX_PARTS)),
+            replaces: None,
         }
+    }
+
+    fn if_none_match(&self) -> Option<String> {
+        self.replaces.is_none().then(|| "*".to_owned())
     }
 
     fn wanted(&self) -> Content {

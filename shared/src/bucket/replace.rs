@@ -16,10 +16,10 @@ pub struct Tagged {
 }
 
 /// What became of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replaced {
-    /// The object has the new content.
-    Now,
+    /// The object has the new content, as this version in a bucket that keeps versions.
+    Now(Option<String>),
     /// Somebody else changed or removed the object meanwhile, or this very change took effect and its answer was lost:
     /// read it again.
     Changed,
@@ -55,8 +55,13 @@ impl Bucket {
             .body(ByteStream::from(object.body.clone()))
             .customize()
             .disable_payload_signing();
+        let put = if object.body.len() > super::LARGE_BODY {
+            put.config_override(super::patient())
+        } else {
+            put
+        };
         match put.send().await {
-            Ok(_) => Ok(Replaced::Now),
+            Ok(put) => Ok(Replaced::Now(put.version_id)),
             // 404: S3's answer to If-Match on an object that is gone.
             Err(error) if matches!(status(&error), Some(404 | 409 | 412)) => Ok(Replaced::Changed),
             Err(error) => Err(classify("PutObject", &error)),

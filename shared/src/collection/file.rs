@@ -15,6 +15,11 @@ const MAX_DIRECT_MINUTES: u64 = 15;
 const MAX_SHARE_MINUTES: u64 = 7 * 24 * 60;
 const MAX_NAME: usize = 40;
 const MAX_PREFIX: usize = 100;
+/// Where all collections lie that have no code of their own: `template.yaml` gives rights there, and events come from
+/// there.
+const OTHERS: &str = "files/";
+/// Those that have code of their own.
+const OWN: [&str; 5] = ["reviews", "bols", "ecg-reports", "training-logs", "clinical"];
 /// Where no collection lies.
 const TAKEN: [&str; 3] = ["_casefile", "inbox", "index"];
 /// Of a fixed length, so that a path's date can be read from it.
@@ -230,6 +235,19 @@ impl Check<'_> {
         let prefix = raw.prefix.get_ref();
         if !prefix.is_empty() && !is_folders(prefix) {
             self.refuse(&raw.prefix, FOLDERS);
+        }
+        let is_own = OWN.contains(&raw.name.get_ref().as_str());
+        let is_below = prefix.len() > OTHERS.len() && prefix.starts_with(OTHERS);
+        if !is_own && !is_below {
+            let why =
+                "a collection without code of its own lies below 'files/', such as 'files/inspections/'";
+            self.refuse(&raw.prefix, why);
+        }
+        if is_own && format!("{prefix}/").starts_with(OTHERS) {
+            self.refuse(
+                &raw.prefix,
+                "below 'files/' lie the collections without code of their own",
+            );
         }
         let has_folders = |accept: &Spanned<RawAccept>| !accept.get_ref().folder.is_empty();
         if prefix.is_empty() && !raw.accept.get_ref().iter().all(has_folders) {

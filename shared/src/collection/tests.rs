@@ -6,7 +6,7 @@ const SHIPPED: &str = include_str!("../../../infra/collections.toml");
 const SIXTH: &str = "
 [[collection]]
 name = \"inspections\"
-prefix = \"inspections/\"
+prefix = \"files/inspections/\"
 path = \"{YYYY}-{MM}/{file_name}\"
 max_bytes = 1_000_000
 inbox = true
@@ -47,10 +47,22 @@ fn each_wrong_setting_is_refused_with_its_line_and_all_of_them_at_once() {
     for (at, from, to, why) in [
         (3, "\"inspections\"", "\"Inspections\"", "small letters"),
         (3, "\"inspections\"", "\"bols\"", "two collections"),
-        (4, "\"inspections/\"", "\"bols/2025/\"", "among those of 'bols'"),
-        (4, "\"inspections/\"", "\"inbox/\"", "Casefile's own"),
-        (4, "\"inspections/\"", "\"\"", "a folder of its own"),
-        (4, "\"inspections/\"", "\"../\"", "must be folders"),
+        (
+            4,
+            "\"files/inspections/\"",
+            "\"bols/2025/\"",
+            "among those of 'bols'",
+        ),
+        (
+            4,
+            "\"files/inspections/\"",
+            "\"inspections/\"",
+            "lies below 'files/'",
+        ),
+        (4, "\"files/inspections/\"", "\"files/\"", "lies below 'files/'"),
+        (4, "\"files/inspections/\"", "\"inbox/\"", "Casefile's own"),
+        (4, "\"files/inspections/\"", "\"\"", "a folder of its own"),
+        (4, "\"files/inspections/\"", "\"../\"", "must be folders"),
         (5, "{file_name}", "x.csv", "needs one of"),
         (5, "{file_name}", "{number}", "needs the setting"),
         (5, "{YYYY}-{MM}/{file_name}", "{file_name}/{YYYY}", "wrong place"),
@@ -74,7 +86,8 @@ fn each_wrong_setting_is_refused_with_its_line_and_all_of_them_at_once() {
     assert_eq!(errors(&format!("{SHIPPED}{two}")).len(), 2);
     let more = "retention = { standard_ia = 10, expire = 5 }\nmetadata = [{ name = \"tenant\" }, { name = \"x\", min = 3 }]";
     assert_eq!(errors(&format!("{SHIPPED}{SIXTH}{more}")).len(), 4);
-    let without = SHIPPED.replace("\"clinical\"", "\"clinic\"");
+    let renamed = SHIPPED.replace("\"clinical\"", "\"clinic\"");
+    let without = renamed.replace("prefix = \"\"", "prefix = \"files/clinic/\"");
     assert!(
         errors(&without)[0]
             .1

@@ -20,9 +20,12 @@ use crate::failure::Failure;
 
 /// Longer than a summary takes, retries included, and what is written after it.
 const HELD: SignedDuration = SignedDuration::from_secs(90);
-/// How often, and how long, a twin waits for the other one to come to an end before its event is delivered again.
-const WAITS: u32 = 20;
+/// How often, and how long, a twin waits for the other one to come to an end, and longer than [`HELD`] in all: what a call
+/// that was ended has left is taken over at once, and not delivered again and again into the dead letters.
+const WAITS: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(500);
+/// How many writes of a claim may fail before the event is delivered again.
+const MAX_FAILURES: u32 = 2;
 /// A claim is well below this size.
 const MAX_CLAIM_BYTES: u64 = 4 * 1024;
 
@@ -69,12 +72,16 @@ impl Settling {
         let id = TimeId::new((self.clock)(), self.entropy)
             .map_err(|error| Failure::Transient(format!("no claim can be made: {error}")))?;
         let ours = Claim::Taken { by: id };
+        let mut failures = 0;
         for _ in 0..WAITS {
             let Some(found) = optional(self.artifacts.read_tagged(key, MAX_CLAIM_BYTES)).await? else {
                 match self.artifacts.create(&object(key, ours)?).await {
-                    Ok(_) | Err(StoreError::AlreadyExists) => continue,
+                    Ok(_) | Err(StoreError::AlreadyExists) => {}
+                    // It may have taken effect, which only another look tells.
+                    Err(StoreError::Unavailable(_)) if failures < MAX_FAILURES => failures += 1,
                     Err(error) => return Err(error.into()),
                 }
+                continue;
             };
             match serde_json::from_slice(&found.bytes) {
                 Ok(Claim::Done) => return Ok(None),
@@ -82,7 +89,11 @@ impl Settling {
                 Ok(Claim::Taken { by }) if (self.clock)().duration_since(by.time()) < HELD => {
                     tokio::time::sleep(PAUSE).await;
                 }
-                _ => drop(self.note(key, ours, &found.etag).await?),
+                _ => match self.note(key, ours, &found.etag).await {
+                    Ok(_) => {}
+                    Err(Stop::Store(StoreError::Unavailable(_))) if failures < MAX_FAILURES => failures += 1,
+                    Err(stop) => return Err(stop),
+                },
             }
         }
         let why = "a twin of this event is being worked on; it is looked at again later";

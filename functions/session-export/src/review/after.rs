@@ -12,8 +12,9 @@ use serde::Serialize;
 
 use super::feedback::FeedbackItem;
 use super::folder::warning;
-use super::request::{Document, ReviewRequest};
+use super::request::ReviewRequest;
 use super::session::Session;
+use crate::document::Document;
 use crate::docx::{self, Anchor, Annotated, Comment, Section};
 
 /// The after document, and what is to be said of it.

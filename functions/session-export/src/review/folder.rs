@@ -11,9 +11,10 @@ use casefile::problem::{Problem, ProblemKind};
 use super::after::{self, After};
 use super::readable::ReportTemplate;
 use super::report_files;
-use super::request::{Content, Document, ReviewRequest};
+use super::request::ReviewRequest;
 use super::session::Session;
 use super::statistics::SummaryStatistics;
+use crate::document::{Content, Document};
 
 /// A file to write.
 #[derive(Debug, Clone)]

@@ -40,13 +40,14 @@ use casefile::store_error::StoreError;
 use casefile::time;
 use futures::future::{try_join, try_join_all};
 
+use crate::document::Content;
 use crate::uploads;
 use answer::ExportAnswer;
 use folder::{Draft, Folder, NewFile};
 use place::{Place, Search, State};
 use problems::{storage_problem, unavailable};
 use readable::ReportTemplate;
-use request::{Content, Destination, ReviewRequest};
+use request::{Destination, ReviewRequest};
 
 /// The largest ZIP that an answer carries: base64 makes it 6 MB, which is what a Lambda function may return
 /// (AWS Lambda developer guide, *Lambda quotas*).

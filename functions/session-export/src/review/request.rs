@@ -5,21 +5,13 @@
 
 use std::sync::OnceLock;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
-use casefile::bucket::Source;
 use casefile::digest::{Hasher, Sha256};
-use casefile::id::TimeId;
 use casefile::json::{self, Errors, Node, Object};
-use casefile::name::{FileName, Owner};
-use casefile::problem::{Problem, ProblemKind};
+use casefile::name::Owner;
+use casefile::problem::Problem;
 
 use super::session::Session;
-
-/// The largest request, in bytes: what fits through API Gateway into a Lambda function
-/// (AWS Lambda developer guide, *Lambda quotas*, 6 MB for a synchronous invocation).
-pub const MAX_REQUEST_BYTES: usize = 6 * 1024 * 1024;
+use crate::document::{Document, GivenDocument, check_size, read_owner};
 
 const FIELDS: [&str; 6] = [
     "session",
@@ -29,7 +21,6 @@ const FIELDS: [&str; 6] = [
     "revision",
     "owner",
 ];
-const DOCUMENT_FIELDS: [&str; 3] = ["file_name", "content_base64", "upload_id"];
 
 /// A request to export a review, read and checked, with its documents: those that it names, [`GivenDocument`], or those
 /// that it means, [`Document`].
@@ -64,61 +55,6 @@ pub struct Documents<D> {
     pub guidelines: Option<D>,
 }
 
-/// A document as a request names it.
-#[derive(Debug)]
-pub struct GivenDocument {
-    /// Its name.
-    pub name: FileName,
-    /// Its content.
-    pub content: GivenContent,
-}
-
-/// A document's content as a request names it.
-#[derive(Debug)]
-pub enum GivenContent {
-    /// It stands in the request.
-    Inline(Bytes),
-    /// The caller has uploaded it.
-    Upload {
-        /// The upload.
-        id: TimeId,
-        /// Where the request names it, for errors.
-        pointer: String,
-    },
-}
-
-/// A document as it is exported.
-#[derive(Debug, Clone)]
-pub struct Document {
-    /// Its name.
-    pub name: FileName,
-    /// In bytes.
-    pub size: u64,
-    /// Of the content.
-    pub sha256: Sha256,
-    /// Where the content is.
-    pub content: Content,
-}
-
-/// Where a document's content is.
-#[derive(Debug, Clone)]
-pub enum Content {
-    /// In memory.
-    Bytes(Bytes),
-    /// In the caller's inbox; and in memory, if it has to be read.
-    Upload(Source, Option<Bytes>),
-}
-
-impl Content {
-    /// The bytes, if they are in memory.
-    pub fn bytes(&self) -> Option<&Bytes> {
-        match self {
-            Self::Bytes(bytes) | Self::Upload(_, Some(bytes)) => Some(bytes),
-            Self::Upload(_, None) => None,
-        }
-    }
-}
-
 impl<D> Documents<D> {
     /// Each of them.
     pub fn all(&self) -> impl Iterator<Item = &D> {
@@ -126,23 +62,6 @@ impl<D> Documents<D> {
             .into_iter()
             .chain(&self.after)
             .chain(&self.guidelines)
-    }
-}
-
-impl Document {
-    /// A document in memory.
-    pub fn new(name: FileName, bytes: Bytes) -> Self {
-        Self {
-            name,
-            size: bytes.len() as u64,
-            sha256: Sha256::of(&bytes),
-            content: Content::Bytes(bytes),
-        }
-    }
-
-    /// Its bytes, if they are in memory.
-    pub fn bytes(&self) -> Option<&Bytes> {
-        self.content.bytes()
     }
 }
 
@@ -162,13 +81,7 @@ impl<'a> ReviewRequest<'a, GivenDocument> {
     /// `too-large` past [`MAX_REQUEST_BYTES`], `malformed-request` when it isn't JSON, `invalid-request` with every
     /// wrong field.
     pub fn parse(text: &'a str, envelope: &[&str]) -> Result<Self, Problem> {
-        if text.len() > MAX_REQUEST_BYTES {
-            let detail = format!(
-                "the request has {} bytes; at most {MAX_REQUEST_BYTES} are allowed",
-                text.len()
-            );
-            return Err(Problem::new(ProblemKind::TooLarge, detail));
-        }
+        check_size(text)?;
         let node = Node::parse(text)?;
         let mut errors = Errors::default();
         match Self::read(&node, envelope, &mut errors) {
@@ -277,37 +190,6 @@ impl Documents<GivenDocument> {
     }
 }
 
-impl GivenDocument {
-    fn read(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
-        let mut fields = node.object(errors)?;
-        let name = fields.take_required("file_name", errors);
-        let name = name.and_then(|node| {
-            let text = node.string(errors)?;
-            FileName::parse(&text)
-                .map_err(|error| node.refuse(errors, error.to_string()))
-                .ok()
-        });
-        let content = match (fields.take("content_base64"), fields.take("upload_id")) {
-            (Some(inline), None) => read_base64(&inline, errors).map(GivenContent::Inline),
-            (None, Some(upload)) => read_upload_id(&upload, errors),
-            (given, _) => {
-                let detail = if given.is_some() {
-                    "has both content_base64 and upload_id; one of them says what it holds"
-                } else {
-                    "needs content_base64 or upload_id"
-                };
-                node.refuse(errors, detail);
-                None
-            }
-        };
-        fields.refuse_rest(&DOCUMENT_FIELDS, errors);
-        Some(Self {
-            name: name?,
-            content: content?,
-        })
-    }
-}
-
 impl Destination {
     fn read(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
         match node.string(errors)?.as_str() {
@@ -319,38 +201,6 @@ impl Destination {
             }
         }
     }
-}
-
-fn read_base64(node: &Node<'_>, errors: &mut Errors) -> Option<Bytes> {
-    let bytes = BASE64.decode(node.string(errors)?);
-    match bytes {
-        Ok(bytes) if !bytes.is_empty() => Some(Bytes::from(bytes)),
-        Ok(_) => {
-            node.refuse(errors, "must not be empty");
-            None
-        }
-        Err(_) => {
-            node.refuse(errors, "must be base64 (RFC 4648, section 4, with padding)");
-            None
-        }
-    }
-}
-
-fn read_upload_id(node: &Node<'_>, errors: &mut Errors) -> Option<GivenContent> {
-    let id = TimeId::parse(&node.string(errors)?);
-    if id.is_none() {
-        node.refuse(errors, "must be an upload_id that POST /v1/uploads gave");
-    }
-    Some(GivenContent::Upload {
-        id: id?,
-        pointer: node.pointer().to_string(),
-    })
-}
-
-fn read_owner(node: &Node<'_>, errors: &mut Errors) -> Option<Owner> {
-    Owner::parse(&node.string(errors)?)
-        .map_err(|error| node.refuse(errors, error.to_string()))
-        .ok()
 }
 
 fn flag(fields: &mut Object<'_>, name: &str, errors: &mut Errors) -> bool {
@@ -365,7 +215,10 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
+    use casefile::problem::ProblemKind;
+
     use super::*;
+    use crate::document::MAX_REQUEST_BYTES;
     use crate::review::testing::{inline, sample_request};
 
     fn errors(request: &Value) -> Vec<(String, String)> {

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::folder::{Draft, Folder};
 use super::readable::ReportTemplate;
-use super::request::{Document, Documents, GivenContent, GivenDocument, ReviewRequest};
+use super::request::{Documents, ReviewRequest};
+use crate::document::{Document, GivenContent, GivenDocument};
 
 /// A file of the sample review.
 pub(crate) fn sample(name: &str) -> Vec<u8> {

@@ -5,7 +5,7 @@ mod request;
 mod resolve;
 
 pub use request::MAX_UPLOAD_BYTES;
-pub use resolve::{MAX_READ_BYTES, resolve};
+pub use resolve::{MAX_READ_BYTES, resolve, resolve_file};
 
 use std::time::Duration;
 

@@ -11,9 +11,8 @@ use casefile::problem::{Problem, ProblemKind};
 use futures::future::try_join_all;
 
 use super::key;
-use crate::review::request::{
-    Content, Destination, Document, Documents, GivenContent, GivenDocument, ReviewRequest,
-};
+use crate::document::{Content, Document, GivenContent, GivenDocument};
+use crate::review::request::{Destination, Documents, ReviewRequest};
 
 /// The largest upload that is read into memory, in bytes: to be marked with comments, or to go into a ZIP.
 pub const MAX_READ_BYTES: u64 = 64 * 1024 * 1024;
@@ -74,6 +73,25 @@ pub async fn resolve<'a>(
         return Err(Problem::new(ProblemKind::TooLarge, detail));
     }
     Ok(request.with(documents))
+}
+
+/// One file that a request gives: from the request, or as it lies in the caller's inbox now.
+///
+/// # Errors
+/// As for [`resolve`].
+pub async fn resolve_file(
+    bucket: &Bucket,
+    inbox: &Inbox,
+    given: &GivenDocument,
+) -> Result<Document, Problem> {
+    match look(bucket, inbox, Some(given), false).await? {
+        Some(Ok(document)) => Ok(document),
+        Some(Err(error)) => Err(Problem::invalid(vec![error])),
+        None => Err(Problem::new(
+            ProblemKind::Internal,
+            "the request has lost its file",
+        )),
+    }
 }
 
 type Lookup = Option<Result<Document, FieldError>>;

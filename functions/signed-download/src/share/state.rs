@@ -76,7 +76,7 @@ pub(super) async fn change<T>(
         };
         let grant_id = next.grant_id;
         match replace(&links.bucket, *next, &stored.etag).await? {
-            Replaced::Now => return Ok(Some(value)),
+            Replaced::Now(_) => return Ok(Some(value)),
             Replaced::Changed => {}
         }
         let pause = pause(tried, links.audit.entropy());

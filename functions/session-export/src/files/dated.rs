@@ -1,0 +1,81 @@
+//! The paths of a file, the first of which it gets that nothing else has.
+
+use casefile::bucket::NewObject;
+use casefile::collection::Collection;
+use casefile::digest::{Hasher, Sha256};
+use casefile::intake::{self, Dated};
+use casefile::key::ObjectKey;
+use casefile::link::{Links, storage_problem};
+use casefile::name::TenantId;
+use casefile::problem::{Problem, ProblemKind};
+use casefile::store_error::StoreError;
+use serde::{Deserialize, Serialize};
+
+use super::metadata::Sorted;
+use crate::document::Document;
+
+/// A note is well below this size.
+const MAX_NOTE_BYTES: u64 = 4 * 1024;
+
+/// Which path a file that says no date got when it came first. Without it, a repeat on another day would store it again.
+#[derive(Debug, Serialize, Deserialize)]
+struct Note {
+    path: String,
+}
+
+/// Where a file goes: by its name and date, and, should other content have that, beside it under a name with the digest.
+/// What may be replaced has one path.
+pub(super) async fn paths(
+    links: &Links,
+    tenant: &TenantId,
+    collection: Collection,
+    document: &Document,
+    metadata: &Sorted,
+) -> Result<Vec<String>, Problem> {
+    let name = document.name.as_str();
+    let (path, dated) = intake::path(collection, name, &metadata.values(), links.audit.now());
+    let path = match dated {
+        Dated::ByArrival => noted(links, &digest(tenant, collection, document), path).await?,
+        Dated::ByItself | Dated::Never => path,
+    };
+    if collection.is_replaced() {
+        return Ok(vec![path]);
+    }
+    let (stem, extension) = path.rsplit_once('.').unwrap_or((&path, ""));
+    let beside = format!("{stem}_{}.{extension}", document.sha256);
+    Ok(vec![path, beside])
+}
+
+fn digest(tenant: &TenantId, collection: Collection, document: &Document) -> Sha256 {
+    let mut hasher = Hasher::default();
+    let sha256 = document.sha256.to_string();
+    for part in [
+        "a file without a date",
+        tenant.as_str(),
+        collection.name(),
+        document.name.as_str(),
+        &sha256,
+    ] {
+        hasher.update(part.as_bytes());
+        hasher.update(&[0]);
+    }
+    hasher.finish()
+}
+
+/// The path that a file without a date has had before, or has from now on.
+async fn noted(links: &Links, digest: &Sha256, path: String) -> Result<String, Problem> {
+    let failed = |error: StoreError| storage_problem(&error);
+    let key = ObjectKey::Once(*digest).path(&links.base);
+    let internal = |_| Problem::new(ProblemKind::Internal, "a file's path can't be noted as JSON");
+    let note = serde_json::to_vec(&Note { path: path.clone() }).map_err(internal)?;
+    match links.bucket.create(&NewObject::json(key.clone(), note)).await {
+        Ok(_) => Ok(path),
+        Err(StoreError::AlreadyExists) => {
+            let note = links.bucket.read(&key, MAX_NOTE_BYTES).await.map_err(failed)?;
+            let note: Result<Note, _> = serde_json::from_slice(&note);
+            note.map(|note| note.path)
+                .map_err(|_| failed(StoreError::Damaged("a file's path was noted as no JSON")))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}

@@ -1,0 +1,145 @@
+//! Single files, which a collection keeps by its policy: may they → is it one that the collection takes → where does it
+//! go → its entries in lists → the file, create-only → answer with a link.
+//!
+//! What is written is a function of the request and of what lies there already, so a repeat after any failure, or a twin
+//! at the same moment, ends in the same file.
+
+mod answer;
+mod dated;
+mod metadata;
+mod request;
+mod store;
+mod training;
+
+use casefile::audit::{Activity, Event, Outcome};
+use casefile::collection::Collection;
+use casefile::document::{Document as Stored, UPLOADED_AT};
+use casefile::intake::{self, Acceptance};
+use casefile::link::request::LinkRequest;
+use casefile::link::{Asking, Link, Links, file};
+use casefile::permission::{Action, Decision};
+use casefile::problem::{Problem, ProblemKind};
+
+use crate::uploads;
+
+pub use answer::{FileAnswer, Filed, Skipped};
+use request::FileRequest;
+pub(crate) use store::{NewFile, Overwrite, Placed, place};
+pub use training::training_log;
+
+/// Stores the file that `text`, a request's JSON, gives: `{file, metadata?, owner?}`, and `replaces?` where a collection's
+/// files may be replaced. `envelope` are the fields that a command event has beside those.
+///
+/// # Errors
+/// What is wrong with the request, all of it at once; `conflict` when other content lies there; `unavailable` and
+/// `internal` when storage or the audit log fails. After any of them the same request may be repeated.
+pub async fn store(
+    links: &Links,
+    asking: &Asking<'_>,
+    collection: Collection,
+    text: &str,
+    envelope: &[&str],
+) -> Result<Filed, Problem> {
+    let decision = links
+        .permit(asking, Activity::Export, Action::Write, collection)
+        .await?;
+    let tenant = &asking.caller.tenant;
+    let request = FileRequest::parse(collection, tenant, text, envelope)?;
+    let name = request.file.name.as_str();
+    let content_type = match intake::accept(collection, name) {
+        Acceptance::Accepted { content_type } => content_type,
+        Acceptance::Skipped(reason) => return Ok(Filed::Skipped(Skipped::new(collection, reason))),
+    };
+    let document = uploads::resolve_file(&links.bucket, &asking.caller.inbox(), &request.file).await?;
+    check_size(collection, document.size)?;
+    let paths = dated::paths(links, tenant, collection, &document, &request.metadata).await?;
+    let overwrite = match (collection.is_replaced(), &request.replaces) {
+        (false, _) => Overwrite::Never,
+        (true, named) => Overwrite::Version(named.as_deref()),
+    };
+    let placed = Box::pin(place_in_one(links, &paths, |path| NewFile {
+        tenant,
+        collection,
+        path,
+        document: &document,
+        content_type,
+        metadata: request.metadata.kept(),
+        owner: request.owner.as_ref(),
+        overwrite,
+    }))
+    .await?;
+    let link = link_or_record(links, asking, &decision, &placed).await?;
+    tracing::info!(
+        collection = collection.name(),
+        export.bytes = placed.document.size,
+        export.is_new = placed.is_new,
+        "a file was stored"
+    );
+    let answer = FileAnswer::new(placed.document, link).with(request.metadata);
+    Ok(Filed::Stored(Box::new(answer)))
+}
+
+/// Stores a file under the first of its paths that nothing else lies at.
+async fn place_in_one<'a>(
+    links: &Links,
+    paths: &'a [String],
+    new: impl Fn(&'a str) -> NewFile<'a>,
+) -> Result<Placed, Problem> {
+    let mut taken = None;
+    for path in paths {
+        match place(links, &new(path)).await {
+            Err(problem) if problem.kind == ProblemKind::Conflict => taken = Some(problem),
+            placed => return placed,
+        }
+    }
+    Err(taken.unwrap_or_else(|| Problem::new(ProblemKind::Internal, "the file has no path")))
+}
+
+fn check_size(collection: Collection, size: u64) -> Result<(), Problem> {
+    if size <= collection.max_bytes() {
+        return Ok(());
+    }
+    let detail = format!(
+        "the file has {size} bytes; {} takes at most {}",
+        collection.name(),
+        collection.max_bytes()
+    );
+    Err(Problem::new(ProblemKind::TooLarge, detail))
+}
+
+/// A link to what was stored, where the caller may read it and links may lead there at once; else a record of the export.
+/// Either is in the audit log before this returns.
+pub(crate) async fn link_or_record(
+    links: &Links,
+    asking: &Asking<'_>,
+    written: &Decision,
+    placed: &Placed,
+) -> Result<Option<Link>, Problem> {
+    let stored = &placed.document;
+    let is_at_once = if placed.is_new {
+        !stored.collection.demands_verification()
+    } else {
+        // What lay there before may have been rejected since.
+        let found = links.find(stored.collection.name(), &stored.path).await?;
+        found.is_some_and(|found| found.unverified().is_none())
+    };
+    if is_at_once {
+        let wanted = LinkRequest::plain(stored.collection, &stored.path);
+        let (readable, decision) = links.decide(asking.caller, Action::Read, Some(stored.clone()));
+        if let (Some(readable), true) = (readable, decision.allowed) {
+            return links.give(asking, &readable, &decision, &wanted).await.map(Some);
+        }
+    }
+    let event = Event {
+        file: Some(file(links.bucket.name(), stored)),
+        ..asking.event(Activity::Export, Outcome::Success, written)
+    };
+    links.audit.write(links.audit.next_id()?, &event).await?;
+    Ok(None)
+}
+
+/// The metadata that callers see: what they sent, and nothing of Casefile's own.
+fn shown(document: &Stored) -> impl Iterator<Item = (&str, String)> {
+    let own = document.metadata.iter().filter(|(name, _)| *name != UPLOADED_AT);
+    own.map(|(name, value)| (name.as_str(), casefile::metadata::decode(value)))
+}

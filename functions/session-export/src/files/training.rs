@@ -1,0 +1,71 @@
+//! `POST /v1/training-logs`: the log of a training run, as it is.
+
+use bytes::Bytes;
+use casefile::audit::Activity;
+use casefile::collection::Collection;
+use casefile::json::compact;
+use casefile::link::{Asking, Links};
+use casefile::name::FileName;
+use casefile::permission::Action;
+use casefile::problem::{Problem, ProblemKind};
+use casefile::training_log::TrainingLog;
+use jiff::tz::TimeZone;
+
+use super::answer::FileAnswer;
+use super::{NewFile, Overwrite, check_size, link_or_record, place};
+use crate::document::{self, Document};
+
+/// Stores the log that `text` is, by its session and the month in which that began. Nothing in it is changed but the
+/// blanks between its parts. Other content for the same session is refused, unless it is to become a new `revision`: the
+/// old version stays.
+///
+/// # Errors
+/// What is wrong with the log, all of it at once; `conflict` when the session has another log; `unavailable` and
+/// `internal` when storage or the audit log fails.
+pub async fn training_log(
+    links: &Links,
+    asking: &Asking<'_>,
+    text: &str,
+    revision: bool,
+) -> Result<FileAnswer, Problem> {
+    let collection = Collection::training_logs();
+    let decision = links
+        .permit(asking, Activity::Export, Action::Write, collection)
+        .await?;
+    document::check_size(text)?;
+    let log = TrainingLog::parse(text)?.map_err(Problem::invalid)?;
+    let internal = || Problem::new(ProblemKind::Internal, "a session's id makes no file's name");
+    let name = format!("{}.log", log.session_id);
+    let kind = collection.kind_of(&name).ok_or_else(internal)?;
+    let day = log.started.to_zoned(TimeZone::UTC).date();
+    let path = collection.new_path(kind.folder(), day, log.session_id.as_str());
+    let name = FileName::parse(&name).map_err(|_| internal())?;
+    let document = Document::new(name, Bytes::from(compact(text)));
+    check_size(collection, document.size)?;
+    let new = NewFile {
+        tenant: &asking.caller.tenant,
+        collection,
+        path: &path,
+        document: &document,
+        content_type: kind.content_type(),
+        metadata: vec![("session-id", log.session_id.as_str().to_owned())],
+        owner: None,
+        overwrite: if revision {
+            Overwrite::Current
+        } else {
+            Overwrite::Never
+        },
+    };
+    let placed = Box::pin(place(links, &new)).await.map_err(|problem| match problem.kind {
+        ProblemKind::Conflict => Problem {
+            detail: "the session has a log with other content; nothing was overwritten. \"revision\": true, in the \
+                     query or the command, stores this one as a new version"
+                .to_owned(),
+            ..problem
+        },
+        _ => problem,
+    })?;
+    let link = link_or_record(links, asking, &decision, &placed).await?;
+    tracing::info!(session.id = %log.session_id, export.is_new = placed.is_new, "a training log was stored");
+    Ok(FileAnswer::new(placed.document, link))
+}
