@@ -38,9 +38,9 @@ pub fn collection(text: &str) -> Result<Collection, Problem> {
     named
         .filter(|collection| collection.takes_files())
         .ok_or_else(|| {
-            let takers = Collection::all().filter(|collection| collection.takes_files());
-            let names: Vec<_> = takers.map(Collection::name).collect();
-            invalid("/collection", format!("must be one of {}", names.join(", ")))
+            let storing = Collection::all().filter(|collection| collection.takes_files());
+            let known: Vec<_> = storing.map(Collection::name).collect();
+            invalid("/collection", format!("must be one of {}", known.join(", ")))
         })
 }
 

@@ -39,6 +39,9 @@ struct Cli {
     /// Delivers S3's events as on a bad day: some twice, late, and in another order; which ones, the seed says.
     #[arg(long, global = true, value_name = "SEED")]
     chaos: Option<u64>,
+    /// The collections that the functions go by, instead of infra/collections.toml.
+    #[arg(long, global = true, value_name = "FILE")]
+    collections: Option<PathBuf>,
     /// Lets sessions be summarised, by a stand-in for Bedrock that says that it is no model.
     #[arg(long, global = true)]
     summaries: bool,
@@ -137,6 +140,7 @@ fn config(cli: &Cli) -> StackConfig {
     let data = cli.data.clone().unwrap_or_else(|| workspace.join(".casefile"));
     let mut config = StackConfig::new(workspace, data, Arc::new(|line| say(&line.to_string())), now);
     config.chaos = cli.chaos.map(Chaos::new);
+    config.collections.clone_from(&cli.collections);
     config.summaries = cli.summaries;
     config
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tempfile::TempPath;
 use tokio::task::JoinSet;
 
 use crate::bedrock::Bedrock;
@@ -21,11 +22,13 @@ use crate::sns::Notification;
 use crate::sqs::Queue;
 use crate::template::{LoadError, Settings, Template};
 
+mod collections;
 mod environment;
 mod services;
 mod settled;
 mod wiring;
 
+pub use collections::CollectionsError;
 use environment::public_url;
 use services::Services;
 pub use settled::Unsettled;
@@ -58,6 +61,8 @@ pub struct StackConfig {
     /// After how long a message comes back that a function has failed at. In AWS that takes as long as the queue's
     /// visibility timeout.
     pub redelivery: Duration,
+    /// A file like `infra/collections.toml` that the functions go by instead of that one.
+    pub collections: Option<PathBuf>,
     /// Whether functions that can ask a model find one: the stand-in for Bedrock. Without it they summarise nothing,
     /// unless the template names a model.
     pub summaries: bool,
@@ -77,6 +82,7 @@ impl StackConfig {
             clock,
             chaos: None,
             redelivery: Duration::from_secs(1),
+            collections: None,
             summaries: false,
         }
     }
@@ -91,6 +97,14 @@ pub enum StackError {
     /// The functions' programs.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The file of collections.
+    #[error("{}", .path.display())]
+    Collections {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CollectionsError,
+    },
     /// S3.
     #[error("S3 doesn't start; another port may be given with --s3-port, another folder with --data")]
     S3(#[from] StartError),
@@ -121,6 +135,8 @@ pub struct Stack {
     template: Template,
     services: Services,
     summaries: bool,
+    /// What the functions read; removed when dropped.
+    _collections: Option<TempPath>,
     /// What calls functions with messages. Ends when dropped.
     event_sources: JoinSet<()>,
 }
@@ -145,6 +161,11 @@ impl Stack {
         template: Template,
         programs: &BTreeMap<String, PathBuf>,
     ) -> Result<Self, StackError> {
+        let collections = config
+            .collections
+            .as_deref()
+            .map(collections::prepare)
+            .transpose()?;
         let s3 = wiring::start_s3(config, &template).await?;
         let listen = |address| move |source| StackError::Listen { address, source };
         // Bound before there are functions: they are told where it is.
@@ -158,6 +179,7 @@ impl Stack {
             public_url: public_url(door.address()),
             queue_urls: services.queue_urls(&template),
             summaries: config.summaries,
+            collections: collections.as_deref().map(Path::to_path_buf),
         };
         let specs = wiring::specs(&template, programs, &surroundings)?;
         let lambda = Lambda::new(wiring::lambda_config(config), specs)?;
@@ -177,6 +199,7 @@ impl Stack {
             template,
             services,
             summaries: config.summaries,
+            _collections: collections,
             event_sources,
         })
     }

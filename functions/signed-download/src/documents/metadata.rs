@@ -47,7 +47,7 @@ enum Kind<'a> {
         last_modified: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<Status>,
-        metadata: BTreeMap<&'a str, &'a str>,
+        metadata: BTreeMap<&'a str, String>,
     },
     Session {
         session_id: &'a str,
@@ -166,7 +166,7 @@ fn file_kind(document: &Document, status: Option<Status>) -> Kind<'_> {
         last_modified: document.last_modified.map(rfc3339),
         status,
         metadata: metadata
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .map(|(name, value)| (name.as_str(), casefile::metadata::decode(value)))
             .collect(),
     }
 }

@@ -65,6 +65,8 @@ pub(super) struct Surroundings {
     pub(super) queue_urls: Vec<(String, String)>,
     /// Whether a function that may ask a model asks the stand-in.
     pub(super) summaries: bool,
+    /// Other collections than those that the functions were built with.
+    pub(super) collections: Option<PathBuf>,
 }
 
 /// The id of the stand-in's model, which has what makes ids difficult.
@@ -140,6 +142,9 @@ fn spec(function: &Function, program: &Path, surroundings: &Surroundings) -> Fun
     {
         MODEL_ID.clone_into(model);
     }
+    let collections = surroundings.collections.iter();
+    let collections = collections.map(|path| ("COLLECTIONS_FILE".to_owned(), path.display().to_string()));
+    spec.environment.extend(collections);
     // Deployed, links may have a domain of their own.
     let public_url = spec.environment.entry("PUBLIC_URL".to_owned()).or_default();
     if public_url.is_empty() {
