@@ -72,6 +72,11 @@ impl AuditLog {
         (self.clock)()
     }
 
+    /// Where the time comes from.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// Where randomness comes from.
     pub fn entropy(&self) -> Entropy {
         self.entropy

@@ -99,12 +99,7 @@ impl NewFile<'_> {
             ));
         }
         let now = links.audit.now();
-        self.list(links, key, now).await?;
-        let created = match &self.document.content {
-            Content::Bytes(bytes) => links.bucket.create(&self.object(key, bytes, now)).await,
-            Content::Upload(source, _) => links.bucket.copy(source, &self.target(key, now)).await,
-        };
-        match created {
+        match self.write(links, key, now).await? {
             Ok(Created {
                 is_new: true,
                 version_id,
@@ -113,6 +108,23 @@ impl NewFile<'_> {
             Ok(_) | Err(StoreError::AlreadyExists) => Ok(None),
             Err(error) => Err(failed(error)),
         }
+    }
+
+    /// The entries of lists, and after them the file, create-only.
+    ///
+    /// # Errors
+    /// What the entries fail with; the file's own outcome is the answer.
+    pub(crate) async fn write(
+        &self,
+        links: &Links,
+        key: &str,
+        uploaded: Timestamp,
+    ) -> Result<Result<Created, StoreError>, Problem> {
+        self.list(links, key, uploaded).await?;
+        Ok(match &self.document.content {
+            Content::Bytes(bytes) => links.bucket.create(&self.object(key, bytes, uploaded)).await,
+            Content::Upload(source, _) => links.bucket.copy(source, &self.target(key, uploaded)).await,
+        })
     }
 
     /// Where something lies.
@@ -126,10 +138,7 @@ impl NewFile<'_> {
         }
         let is_own = there.tenant.as_ref() == Some(self.tenant);
         if is_own && size == self.document.size && there.sha256 == Some(self.document.sha256) {
-            // Its entries too, should it have been stored by a call that was stopped before it wrote them.
-            if let Some(time) = there.listed_at() {
-                self.write_entries(links, key, time, there.owner.as_ref()).await?;
-            }
+            mend_entries(links, &there).await?;
             return Ok(Some(Placed {
                 document: there,
                 is_new: false,
@@ -188,37 +197,17 @@ impl NewFile<'_> {
 
     /// Writes the entries of lists, which are shown once the file is there.
     async fn list(&self, links: &Links, key: &str, uploaded: Timestamp) -> Result<(), Problem> {
-        let time = intake::listed_time(self.collection, self.path, uploaded);
-        self.write_entries(links, key, time, self.owner).await
-    }
-
-    async fn write_entries(
-        &self,
-        links: &Links,
-        key: &str,
-        time: Timestamp,
-        owner: Option<&Owner>,
-    ) -> Result<(), Problem> {
         let listed = ListedFile {
             collection: self.collection,
             path: self.path,
             key,
-            owner,
+            owner: self.owner,
             content_type: self.content_type,
             size: self.document.size,
             sha256: self.document.sha256,
-            time,
+            time: intake::listed_time(self.collection, self.path, uploaded),
         };
-        let pointers = file_pointers(&links.base, self.tenant, &listed)
-            .map_err(|_| Problem::new(ProblemKind::Internal, "a list's entry can't be written as JSON"))?;
-        let written = pointers.iter().map(|pointer| async {
-            match links.bucket.create(pointer).await {
-                // Another version of this program wrote it in another form. Whoever reads it checks it.
-                Err(StoreError::AlreadyExists) => Ok(()),
-                created => created.map(drop),
-            }
-        });
-        try_join_all(written).await.map(drop).map_err(failed)
+        write_entries(links, self.tenant, &listed).await
     }
 
     fn metadata(&self, uploaded: Timestamp) -> Metadata {
@@ -251,7 +240,7 @@ impl NewFile<'_> {
     }
 
     /// What was stored just now is known.
-    fn placed(&self, key: &str, uploaded: Timestamp, version_id: Option<String>) -> Placed {
+    pub(crate) fn placed(&self, key: &str, uploaded: Timestamp, version_id: Option<String>) -> Placed {
         let metadata = self.metadata.iter().cloned();
         let mut metadata: HashMap<String, String> =
             metadata.map(|(name, value)| (name.to_owned(), value)).collect();
@@ -275,6 +264,37 @@ impl NewFile<'_> {
             is_new: true,
         }
     }
+}
+
+/// Writes the entries of what is there, should it have been stored by a call that was stopped before it wrote them all.
+pub(crate) async fn mend_entries(links: &Links, there: &Stored) -> Result<(), Problem> {
+    let (Some(tenant), Some(sha256), Some(time)) = (&there.tenant, there.sha256, there.listed_at()) else {
+        return Ok(());
+    };
+    let listed = ListedFile {
+        collection: there.collection,
+        path: &there.path,
+        key: &there.key,
+        owner: there.owner.as_ref(),
+        content_type: &there.content_type,
+        size: there.size,
+        sha256,
+        time,
+    };
+    write_entries(links, tenant, &listed).await
+}
+
+async fn write_entries(links: &Links, tenant: &TenantId, listed: &ListedFile<'_>) -> Result<(), Problem> {
+    let pointers = file_pointers(&links.base, tenant, listed)
+        .map_err(|_| Problem::new(ProblemKind::Internal, "a list's entry can't be written as JSON"))?;
+    let written = pointers.iter().map(|pointer| async {
+        match links.bucket.create(pointer).await {
+            // Another version of this program wrote it in another form. Whoever reads it checks it.
+            Err(StoreError::AlreadyExists) => Ok(()),
+            created => created.map(drop),
+        }
+    });
+    try_join_all(written).await.map(drop).map_err(failed)
 }
 
 fn conflict(detail: &str) -> Problem {

@@ -10,7 +10,7 @@ use casefile::key::{List, ObjectKey, SessionFile};
 use casefile::link::{Asking, Links};
 use casefile::name::FolderName;
 use casefile::permission::Action;
-use casefile::pointer::{Entry, MAX_POINTER_BYTES, Pointer, PointerName, name_prefix_in};
+use casefile::pointer::{Entry, EntryKind, MAX_POINTER_BYTES, Pointer, PointerName, name_prefix_in};
 use casefile::store_error::StoreError;
 use casefile::time::rfc3339;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -191,7 +191,8 @@ impl<'a> Reading<'a> {
         };
         let document = Document::new(self.collection, path, complete_with, head);
         let entry = match read(&body, &document) {
-            Ok(entry) => entry,
+            Ok(Some(entry)) => entry,
+            Ok(None) => return Ok(None),
             Err(why) => {
                 damaged(&key, why);
                 return Ok(None);
@@ -244,8 +245,9 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// A pointer's entry, if it is the entry of the document that its name leads to.
-fn read(body: &[u8], document: &Document) -> Result<Entry, &'static str> {
+/// A pointer's entry, if it is the entry of the document that its name leads to. `None` when it is one of an attempt that
+/// another one was faster than, or of a version that has been replaced since.
+fn read(body: &[u8], document: &Document) -> Result<Option<Entry>, &'static str> {
     let pointer: Pointer = serde_json::from_slice(body).map_err(|_| "it can't be read")?;
     if pointer.complete_with != document.key || pointer.entry.path != document.path {
         return Err("it points elsewhere than its name");
@@ -253,14 +255,14 @@ fn read(body: &[u8], document: &Document) -> Result<Entry, &'static str> {
     if pointer.entry.owner != document.owner {
         return Err("it names another owner than its document");
     }
-    if document
+    let is_of_another_time = document
         .listed_at()
-        .is_some_and(|time| rfc3339(time) != pointer.entry.time)
-    {
-        // Of an attempt that another one was faster than, or of a version that has been replaced.
-        return Err("it is about another time at which its document was stored");
-    }
-    Ok(pointer.entry)
+        .is_some_and(|time| rfc3339(time) != pointer.entry.time);
+    let is_of_other_content = match &pointer.entry.document {
+        EntryKind::File { sha256, .. } => document.sha256.is_some_and(|its| its != *sha256),
+        EntryKind::Session { .. } => false,
+    };
+    Ok((!is_of_another_time && !is_of_other_content).then_some(pointer.entry))
 }
 
 /// The key holds names, so the log has its digest: `sha256sum` of the key finds it in a listing.
@@ -304,8 +306,37 @@ mod tests {
 
     #[test]
     fn an_entry_is_read_as_it_was_written() {
-        let entry = read(pointer().to_string().as_bytes(), &document()).unwrap();
+        let entry = read(pointer().to_string().as_bytes(), &document()).unwrap().unwrap();
         assert_eq!(serde_json::to_value(&entry).unwrap(), pointer()["entry"]);
+    }
+
+    #[test]
+    fn an_entry_of_another_attempt_or_version_does_not_show() {
+        let file = |time: &str, digit: &str| {
+            let entry = json!({
+                "path": "parquet/a.parquet", "kind": "file", "time": time, "file_name": "a.parquet", "size": 1,
+                "content_type": "x/y", "sha256": digit.repeat(64),
+            });
+            json!({"complete_with": "parquet/a.parquet", "entry": entry}).to_string()
+        };
+        let stored = |metadata: &[(&str, &str)]| {
+            let mut document = document();
+            document.collection = Collection::clinical();
+            "parquet/a.parquet".clone_into(&mut document.path);
+            "parquet/a.parquet".clone_into(&mut document.key);
+            document.owner = None;
+            document.sha256 = Sha256::from_hex(&"a".repeat(64));
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            document.metadata = metadata.iter().map(owned).collect();
+            document
+        };
+        let now = "2025-11-14T14:25:10.000Z";
+        let shows = |body: String, document: &Document| read(body.as_bytes(), document).unwrap().is_some();
+        let by_api = stored(&[("uploaded-at", now)]);
+        assert!(shows(file(now, "a"), &by_api));
+        assert!(!shows(file("2025-11-14T14:25:09.000Z", "a"), &by_api));
+        assert!(!shows(file(now, "b"), &by_api));
+        assert!(shows(file("2025-11-14T14:25:09.000Z", "a"), &stored(&[])));
     }
 
     #[test]
