@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::Collection;
-use super::policy::Accept;
+use super::policy::{Accept, Policy};
 use crate::key::{BasePath, ObjectKey};
 
 /// S3 user guide, *Naming Amazon S3 objects*.
@@ -24,16 +24,25 @@ impl Collection {
         self.0.prefix
     }
 
+    /// What its keys begin with: one prefix, or one for each kind of its files. Each ends in `/`.
+    pub fn places(self, base: &BasePath) -> Vec<String> {
+        let prefix = self.prefix(base);
+        let folders = self.0.accept.iter().map(|accept| accept.folder);
+        let mut places: Vec<_> = folders.map(|folder| format!("{prefix}{folder}")).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
     /// The first folders of all keys of all collections but reviews, whose own is configured.
     pub(crate) fn first_folders() -> impl Iterator<Item = &'static str> {
         let others = Self::all().filter(|collection| *collection != Self::reviews());
         others.flat_map(|collection| {
-            let first = |place: &'static str| place.split('/').next().filter(|first| !first.is_empty());
-            let of_prefix = first(collection.0.prefix);
-            let of_kinds = collection.0.accept.iter().filter(move |_| of_prefix.is_none());
-            of_prefix
-                .into_iter()
-                .chain(of_kinds.filter_map(move |accept| first(accept.folder)))
+            let Policy { prefix, accept, .. } = *collection.0;
+            accept.iter().filter_map(move |accept| {
+                let place = if prefix.is_empty() { accept.folder } else { prefix };
+                place.split('/').next()
+            })
         })
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::{Route, Settings, Template, TemplateError};
 
 mod buckets;
+mod collections;
 mod events;
 mod queues;
 
