@@ -169,13 +169,12 @@ impl SessionExport {
             origin: &origin,
             base_url: base_url.as_deref(),
         };
-        let query = request.raw_query().to_owned();
+        let revision = route.revision(request.raw_query())?;
         let body = request.json_body()?;
         match route {
             Route::GrantUpload => http::json(201, &uploads::grant(links, &asking, &body).await?),
             Route::ExportReview => route::exported(&self.export_review(&asking, &body, &[]).await?),
             Route::StoreTrainingLog => {
-                let revision = route::revision(&query)?;
                 route::filed(&self.store_training_log(&asking, &body, revision).await?)
             }
             Route::StoreFile(collection) => {

@@ -58,6 +58,25 @@ impl Route {
         }
     }
 
+    /// Whether a request asks for a new revision by its query, which only that of a training log may.
+    ///
+    /// # Errors
+    /// `invalid-request` with every other parameter.
+    pub fn revision(&self, query: &str) -> Result<bool, Problem> {
+        if *self != Self::StoreTrainingLog {
+            return Query::refuse_all(query).map(|()| false);
+        }
+        let mut errors = Errors::default();
+        let mut query = Query::read(query, &mut errors);
+        let revision = query.flag("revision", &mut errors);
+        query.refuse_rest(&["revision"], &mut errors);
+        if errors.is_empty() {
+            Ok(revision)
+        } else {
+            Err(Problem::invalid(errors.into_vec()))
+        }
+    }
+
     /// What the audit log calls it.
     pub fn activity(&self) -> Activity {
         match self {
@@ -78,22 +97,6 @@ pub fn exported(exported: &Exported) -> Result<Response, Problem> {
         Exported::Stored(answer) => http::json(201, answer),
         Exported::Archive { file_name, zip } => Ok(http::file("application/zip", file_name, zip)),
         Exported::Linked(link) => http::json(200, &json!({ "link": link })),
-    }
-}
-
-/// Whether a request asks for a new revision: `?revision=true`.
-///
-/// # Errors
-/// `invalid-request` with every other parameter.
-pub fn revision(query: &str) -> Result<bool, Problem> {
-    let mut errors = Errors::default();
-    let mut query = Query::read(query, &mut errors);
-    let revision = query.flag("revision", &mut errors);
-    query.refuse_rest(&["revision"], &mut errors);
-    if errors.is_empty() {
-        Ok(revision)
-    } else {
-        Err(Problem::invalid(errors.into_vec()))
     }
 }
 

@@ -12,6 +12,11 @@ use casefile::name::{Owner, TenantId};
 /// A digest and a time, as Casefile's own metadata.
 const OWN_BYTES: usize = SHA256.len() + 64 + UPLOADED_AT.len() + "2025-11-14T14:25:10.000Z".len();
 
+/// The most fields of a request's metadata.
+const MAX_FIELDS: usize = 100;
+/// How much of the name of what isn't kept is said again.
+const MAX_NAMED_CHARS: usize = 100;
+
 /// A file's metadata, sorted by its collection's policy.
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
@@ -26,20 +31,30 @@ impl Sorted {
     /// Reads the metadata of a request: an object of texts and numbers.
     pub(super) fn read(collection: Collection, node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
         let mut sorted = Self::default();
-        for (name, value) in node.object(errors)?.into_members() {
-            let field = collection.metadata().iter().find(|field| field.name == name);
-            let Some(field) = field else {
-                sorted.dropped.push(name);
-                continue;
-            };
+        let members = node.object(errors)?.into_members();
+        if members.len() > MAX_FIELDS {
+            let detail = format!("holds {} fields; at most {MAX_FIELDS} are allowed", members.len());
+            node.refuse(errors, detail);
+            return None;
+        }
+        for (name, value) in members {
             if value.is_null() {
                 continue;
             }
-            if value.text().starts_with(['{', '[']) {
+            let field = collection.metadata().iter().find(|field| field.name == name);
+            let Some(field) = field else {
+                sorted.dropped.push(name.chars().take(MAX_NAMED_CHARS).collect());
+                continue;
+            };
+            if value.text().starts_with(['{', '[', 't', 'f']) {
                 value.refuse(errors, "must be a text or a number");
                 continue;
             }
             let text = value.display();
+            if text.is_empty() {
+                sorted.dropped.push(name);
+                continue;
+            }
             if let Some(detail) = implausible(field, &text) {
                 sorted.warnings.push(FieldError {
                     pointer: value.pointer().to_string(),
@@ -73,7 +88,7 @@ impl Sorted {
 
     /// As it is stored.
     pub(super) fn kept(&self) -> Metadata {
-        let kept = self.kept.iter().filter(|(_, value)| !value.is_empty());
+        let kept = self.kept.iter();
         kept.map(|(field, value)| (field.name, encode(value))).collect()
     }
 

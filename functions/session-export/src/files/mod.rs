@@ -13,11 +13,12 @@ mod training;
 
 use casefile::audit::{Activity, Event, Outcome};
 use casefile::collection::Collection;
-use casefile::document::{Document as Stored, UPLOADED_AT};
+use casefile::document::{Document as Stored, SOURCE, UPLOADED_AT};
 use casefile::intake::{self, Acceptance};
+use casefile::json::FieldError;
 use casefile::link::request::LinkRequest;
 use casefile::link::{Asking, Link, Links, file};
-use casefile::permission::{Action, Decision};
+use casefile::permission::{Action, Decision, Resource};
 use casefile::problem::{Problem, ProblemKind};
 
 use crate::uploads;
@@ -67,7 +68,8 @@ pub async fn store(
         owner: request.owner.as_ref(),
         overwrite,
     }))
-    .await?;
+    .await
+    .map_err(|problem| told(links, asking, collection, problem))?;
     let link = link_or_record(links, asking, &decision, &placed).await?;
     tracing::info!(
         collection = collection.name(),
@@ -75,8 +77,50 @@ pub async fn store(
         export.is_new = placed.is_new,
         "a file was stored"
     );
-    let answer = FileAnswer::new(placed.document, link).with(request.metadata);
+    let stands = stands(&request, &placed);
+    let mut answer = FileAnswer::new(placed.document, link).with(request.metadata);
+    answer.warnings.extend(stands);
     Ok(Filed::Stored(Box::new(answer)))
+}
+
+/// A conflict, as somebody may know of it: who may read nothing learns nothing of what lies there.
+fn told(links: &Links, asking: &Asking<'_>, collection: Collection, problem: Problem) -> Problem {
+    let any = Resource::Document {
+        tenant: asking.caller.tenant.as_str(),
+        owner: None,
+        collection: collection.name(),
+        path: "",
+    };
+    let principal = asking.caller.principal();
+    let may_read = || links.permissions.decide(&principal, Action::Read, &any).allowed;
+    if problem.kind != ProblemKind::Conflict || may_read() {
+        return problem;
+    }
+    Problem::new(
+        ProblemKind::Conflict,
+        "the name is taken; nothing was overwritten",
+    )
+}
+
+/// What a repeat brings that isn't stored: what lies there already stands.
+fn stands(request: &FileRequest, placed: &Placed) -> Vec<FieldError> {
+    if placed.is_new {
+        return Vec::new();
+    }
+    let there = &placed.document;
+    let kept = request.metadata.kept();
+    let is_same = |(name, value): &(&str, String)| there.metadata.get(*name) == Some(value);
+    let others = [
+        ("/metadata", kept.iter().all(is_same)),
+        ("/owner", request.owner == there.owner),
+    ];
+    let others = others.into_iter().filter(|(_, is_same)| !is_same);
+    others
+        .map(|(pointer, _)| FieldError {
+            pointer: pointer.to_owned(),
+            detail: "is another than that of the same file, which was stored before; that stands".to_owned(),
+        })
+        .collect()
 }
 
 /// Stores a file under the first of its paths that nothing else lies at.
@@ -140,6 +184,7 @@ pub(crate) async fn link_or_record(
 
 /// The metadata that callers see: what they sent, and nothing of Casefile's own.
 fn shown(document: &Stored) -> impl Iterator<Item = (&str, String)> {
-    let own = document.metadata.iter().filter(|(name, _)| *name != UPLOADED_AT);
+    let is_own = |name: &str| name == UPLOADED_AT || name == SOURCE;
+    let own = document.metadata.iter().filter(move |(name, _)| !is_own(name));
     own.map(|(name, value)| (name.as_str(), casefile::metadata::decode(value)))
 }

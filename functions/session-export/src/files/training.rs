@@ -57,7 +57,7 @@ pub async fn training_log(
         },
     };
     let placed = Box::pin(place(links, &new)).await.map_err(|problem| match problem.kind {
-        ProblemKind::Conflict => Problem {
+        ProblemKind::Conflict if !revision => Problem {
             detail: "the session has a log with other content; nothing was overwritten. \"revision\": true, in the \
                      query or the command, stores this one as a new version"
                 .to_owned(),
