@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::bol::Series;
 use crate::collection::Collection;
 use crate::digest::Sha256;
 use crate::id::TimeId;
@@ -125,6 +126,10 @@ pub enum ObjectKey {
     Once(Sha256),
     /// A summary that was paid for, by the digest of what it was made from.
     CachedSummary(Sha256),
+    /// Which number of a series of bills of lading is next, and which are open.
+    BolSeries(Series),
+    /// Which number a request has used, by its digest.
+    BolRequest(Sha256),
     /// What a device put there that may write nothing else.
     Delivery {
         /// What it is meant for.
@@ -173,6 +178,8 @@ impl ObjectKey {
             }
             Self::Once(digest) => format!("{SYSTEM}/once/{digest}.json"),
             Self::CachedSummary(digest) => format!("{SYSTEM}/summaries/{digest}.json"),
+            Self::BolSeries(series) => format!("{SYSTEM}/bols/{series}.json"),
+            Self::BolRequest(digest) => format!("{SYSTEM}/bols/requests/{digest}.json"),
             Self::Delivery { collection, name } => format!("{INBOX}/{}/{name}", collection.name()),
             Self::Upload { id, inbox } => format!("{INBOX}/{id}/{inbox}"),
             Self::FolderClaim(folder) => format!("{SYSTEM}/folders/{folder}.json"),
@@ -189,7 +196,9 @@ impl ObjectKey {
             | Self::Share(_)
             | Self::IndexRow { .. }
             | Self::Once(_)
-            | Self::CachedSummary(_) => JSON,
+            | Self::CachedSummary(_)
+            | Self::BolSeries(_)
+            | Self::BolRequest(_) => JSON,
             Self::Upload { .. } | Self::Delivery { .. } => "application/octet-stream",
             Self::SessionFile { file, .. } => file.content_type(),
         }
@@ -219,6 +228,13 @@ impl ObjectKey {
             "shares" => exact_digest(name.strip_suffix(".json")?).map(Self::Share),
             "once" => exact_digest(name.strip_suffix(".json")?).map(Self::Once),
             "summaries" => exact_digest(name.strip_suffix(".json")?).map(Self::CachedSummary),
+            "bols" => {
+                let name = name.strip_suffix(".json")?;
+                match name.strip_prefix("requests/") {
+                    Some(digest) => exact_digest(digest).map(Self::BolRequest),
+                    None => Series::parse(name).map(Self::BolSeries),
+                }
+            }
             "by-time" => {
                 let (tenant, rest) = name.split_once('/')?;
                 let tenant = TenantId::parse(tenant).ok()?;
@@ -439,6 +455,8 @@ mod tests {
         keys.push(ObjectKey::Share(Sha256::of(b"x")));
         keys.push(ObjectKey::Once(Sha256::of(b"x")));
         keys.push(ObjectKey::CachedSummary(Sha256::of(b"x")));
+        keys.push(ObjectKey::BolSeries(Series::parse("PRT-2025").unwrap()));
+        keys.push(ObjectKey::BolRequest(Sha256::of(b"x")));
         keys.push(ObjectKey::IndexRow {
             collection: Collection::ecg_reports(),
             day: jiff::civil::date(2025, 10, 28),
@@ -473,6 +491,10 @@ mod tests {
             "_casefile/sessions/acme/../x.json",
             "_casefile/sessions/../acme/x.json",
             "_casefile/shares/x.json",
+            "_casefile/bols/PRT.json",
+            "_casefile/bols/requests.json",
+            "_casefile/bols/requests/PRT-2025.json",
+            "_casefile/bols/2025/PRT-2025.json",
             "_casefile/by-owner/acme/a b/reviews/79748885857489876_x",
             "inbox/x/y",
         ] {
@@ -500,7 +522,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_parsed_key_is_the_key_it_was_parsed_from(key in "(tara|_casefile/sessions|_casefile/by-owner|inbox)/[ -~]{0,60}") {
+        fn a_parsed_key_is_the_key_it_was_parsed_from(key in "(tara|_casefile/sessions|_casefile/by-owner|_casefile/bols|inbox)/[ -~]{0,60}") {
             let base = BasePath::default();
             if let Ok(parsed) = ObjectKey::parse(&key, &base) {
                 prop_assert_eq!(parsed.path(&base), key);

@@ -5,8 +5,9 @@
         Every example of the file fits its schema.
     openapi.py prepare SPEC API REVIEW FOLDER
         Exports the sample review in the folder REVIEW, shares one of its files twice, and writes into FOLDER two files
-        for schemathesis: `caller.json`, which names what is stored now, and in which answers may hold nothing that the
-        file doesn't describe; and `stranger.json`, in which every route that wants a token has 401 as only answer.
+        for schemathesis: `caller.json`, which names what is stored now, in which the collections are those beside SPEC,
+        and in which answers may hold nothing that the file doesn't describe; and `stranger.json`, in which every route
+        that wants a token has 401 as only answer.
     openapi.py succeeded FOLDER REPORT
         Every operation of `caller.json` has had each answer that isn't an error at least once, and those that list
         something have listed something. REPORT is schemathesis's HAR.
@@ -22,6 +23,7 @@ import os
 import pathlib
 import re
 import sys
+import tomllib
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -154,6 +156,18 @@ def closed(node):
             closed(child)
 
 
+def name_collections(spec, policies):
+    """A deployment may have others; of a pattern, hardly a call would name one that is there."""
+    collections = tomllib.loads(policies.read_text(encoding="utf-8"))["collection"]
+    components = spec["components"]
+    allowed = components["schemas"]["Collection"]["pattern"]
+    unfit = [one["name"] for one in collections if not re.search(allowed, one["name"])]
+    assert not unfit, f"the file has no room for the collections {unfit}"
+    components["schemas"]["Collection"] = {"type": "string", "enum": [one["name"] for one in collections]}
+    storing = [one["name"] for one in collections if "{file_name}" in one["path"]]
+    components["parameters"]["FileCollection"]["schema"] = {"type": "string", "enum": storing}
+
+
 def for_strangers(spec):
     """Only 401, as API Gateway gives it: the function isn't asked. Routes for everybody are left out."""
     spec = copy.deepcopy(spec)
@@ -175,6 +189,7 @@ def prepare(spec_path, url, review, out):
     _, grant = share(api, folder)  # another one, for it is revoked
     spec = renamed(spec, {EXAMPLE_FOLDER: folder, EXAMPLE_TOKEN: token, EXAMPLE_GRANT: grant})
     closed(spec["components"])
+    name_collections(spec, pathlib.Path(spec_path).with_name("collections.toml"))
     out.joinpath("stranger.json").write_text(json.dumps(for_strangers(spec)), encoding="utf-8")
     out.joinpath("caller.json").write_text(json.dumps(spec), encoding="utf-8")
 

@@ -35,7 +35,7 @@ calls=(--url "$api" --request-timeout 30 --seed 20251114 --generation-database n
     --generation-with-security-parameters false --continue-on-failure --no-color)
 schemathesis() {
     echo "+ schemathesis run $*" | sed "s/$CASEFILE_TOKEN/\$CASEFILE_TOKEN/"
-    (cd "$work" && timeout 300 "$venv/bin/schemathesis" run "$@")
+    (cd "$work" && timeout 600 "$venv/bin/schemathesis" run "$@")
 }
 
 # Not among the checks:

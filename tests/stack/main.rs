@@ -13,6 +13,8 @@
 
 mod arrivals;
 mod audit;
+mod batch;
+mod bol_numbers;
 mod checks;
 mod command_line;
 mod contract;
@@ -29,4 +31,6 @@ mod revisions;
 mod secrets;
 mod shares;
 mod support;
+mod tables;
+mod templates;
 mod uploads;

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::Filed;
 use crate::review::Exported;
+use crate::review::batch::BatchAnswer;
 
 /// The fields that a command has beside its request's: what to do, and for which tenant; without it, the default one.
 pub const ENVELOPE: [&str; 2] = ["command", "tenant"];
@@ -127,7 +128,19 @@ pub fn answer(exported: Exported) -> Result<serde_json::Value, Problem> {
         Exported::Archive { file_name, zip } => serde_json::to_value(FileAnswer::zip(file_name, &zip)),
         Exported::Linked(link) => serde_json::to_value(serde_json::json!({ "link": link })),
     };
-    value.map_err(|_| Problem::new(ProblemKind::Internal, "the answer can't be written as JSON"))
+    value.map_err(|_| unwritable())
+}
+
+/// A batch's outcome as a command's result.
+///
+/// # Errors
+/// Never for answers of this crate.
+pub fn batch(answer: &BatchAnswer) -> Result<serde_json::Value, Problem> {
+    serde_json::to_value(answer).map_err(|_| unwritable())
+}
+
+fn unwritable() -> Problem {
+    Problem::new(ProblemKind::Internal, "the answer can't be written as JSON")
 }
 
 /// What became of a file, as a command's result.
@@ -135,7 +148,15 @@ pub fn answer(exported: Exported) -> Result<serde_json::Value, Problem> {
 /// # Errors
 /// Never for answers of this crate.
 pub fn filed(filed: &Filed) -> Result<serde_json::Value, Problem> {
-    serde_json::to_value(filed)
+    stored(filed)
+}
+
+/// What was stored, as a command's result.
+///
+/// # Errors
+/// Never for answers of this crate.
+pub fn stored(answer: &impl Serialize) -> Result<serde_json::Value, Problem> {
+    serde_json::to_value(answer)
         .map_err(|_| Problem::new(ProblemKind::Internal, "the answer can't be written as JSON"))
 }
 
@@ -152,7 +173,8 @@ pub fn failure(problem: &Problem, request_id: &str) -> Diagnostic {
 /// A command that isn't known.
 pub fn unknown(command: &str) -> Problem {
     let shown: String = command.chars().filter(|c| !c.is_control()).take(40).collect();
-    let detail =
-        format!("the command '{shown}' is unknown; known: export_review, store_training_log, store_file");
+    let detail = format!(
+        "the command '{shown}' is unknown; known: export_review, export_reviews, store_bol, store_training_log, store_file"
+    );
     Problem::new(ProblemKind::Malformed, detail)
 }

@@ -24,11 +24,17 @@ pub fn check_size(text: &str) -> Result<(), Problem> {
     if text.len() <= MAX_REQUEST_BYTES {
         return Ok(());
     }
-    let detail = format!(
-        "the request has {} bytes; at most {MAX_REQUEST_BYTES} are allowed",
-        text.len()
-    );
-    Err(Problem::new(ProblemKind::TooLarge, detail))
+    Err(too_large(
+        "the request",
+        text.len() as u64,
+        MAX_REQUEST_BYTES as u64,
+    ))
+}
+
+/// What has more bytes than it may have.
+pub fn too_large(what: &str, size: u64, limit: u64) -> Problem {
+    let detail = format!("{what} has {size} bytes; at most {limit} are allowed");
+    Problem::new(ProblemKind::TooLarge, detail)
 }
 
 /// A document as a request names it.

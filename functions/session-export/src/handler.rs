@@ -21,16 +21,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::bols::{self, BolAnswer};
 use crate::config::Config;
-use crate::files::Filed;
+use crate::files::{FileAnswer, Filed};
+use crate::review::batch::{BatchAnswer, Door};
 use crate::review::problems::unavailable;
-use crate::review::readable::ReportTemplate;
-use crate::review::{Exported, ReviewExport, generator};
+use crate::review::readable::{ReportTemplate, generator};
+use crate::review::{Exported, ReviewExport};
 use crate::route::{self, Route};
 use crate::{command, files, uploads};
 
 /// A caller behind API Gateway, which gives up after 30 s, has an answer within this time.
 const DEADLINE: Duration = Duration::from_secs(25);
+/// A bill of lading's number is waited for so long, and then there is time left to answer.
+const NUMBERED_WITHIN: Duration = Duration::from_secs(20);
+
+/// What is left of a command's time when a batch has to end, to answer in.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(3);
 
 /// session-export, with everything that it needs. Built once in a process.
 #[derive(Debug)]
@@ -68,8 +75,12 @@ impl SessionExport {
         let generator = generator(config.report_template.as_deref());
         let template = ReportTemplate::new(config.report_template)?;
         let links = config.links.links(clock, entropy)?;
+        let mut reviews = ReviewExport::new(links, template, generator);
+        if let Some(key) = config.report_template_key {
+            reviews = reviews.with_template_at(key);
+        }
         Ok(Self {
-            reviews: ReviewExport::new(links, template, generator),
+            reviews,
             default_tenant,
         })
     }
@@ -80,6 +91,7 @@ impl SessionExport {
     /// A command's problem. HTTP problems are answers.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Diagnostic> {
         let request_id = event.context.request_id;
+        let time = self.time_until(event.context.deadline);
         let text = event.payload.get();
         if let Ok(Envelope {
             command: Some(command),
@@ -87,7 +99,7 @@ impl SessionExport {
         }) = serde_json::from_str(text)
         {
             // Boxed, for the compiler gives up on the layout of futures nested this deep.
-            let answer = Box::pin(self.command(&command, tenant, text, &request_id)).await;
+            let answer = Box::pin(self.command(&command, tenant, text, &request_id, time)).await;
             answer
                 .map(Answer::Command)
                 .map_err(|problem| command::failure(&problem.noted(), &request_id))
@@ -105,6 +117,7 @@ impl SessionExport {
         tenant: Option<&RawValue>,
         text: &str,
         request_id: &str,
+        time: Duration,
     ) -> Result<Value, Problem> {
         let caller = Caller::operator(self.tenant(tenant)?);
         let origin = Origin {
@@ -121,6 +134,10 @@ impl SessionExport {
                 let exported = self.export_review(&asking, text, &command::ENVELOPE).await?;
                 command::answer(exported)
             }
+            "store_bol" => {
+                let stored = self.store_bol(&asking, text, &command::ENVELOPE).await?;
+                command::stored(&stored)
+            }
             "store_training_log" => {
                 let given = command::TrainingLog::read(text)?;
                 command::filed(
@@ -134,8 +151,20 @@ impl SessionExport {
                 let filed = self.store_file(&asking, collection, text, &command::FILE_ENVELOPE);
                 command::filed(&filed.await?)
             }
+            "export_reviews" => {
+                let door = Door::Command(&command::ENVELOPE);
+                command::batch(&self.export_batch(&asking, text, door, time).await?)
+            }
             _ => Err(command::unknown(command)),
         }
+    }
+
+    /// How long a command's batch may take: whoever invokes the function waits until its time is up.
+    fn time_until(&self, deadline_ms: u64) -> Duration {
+        let now = self.reviews.links().audit.now().as_millisecond();
+        let left = i64::try_from(deadline_ms).unwrap_or(i64::MAX).saturating_sub(now);
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
+        left.saturating_sub(TIME_TO_ANSWER)
     }
 
     /// The tenant that a command names.
@@ -174,6 +203,11 @@ impl SessionExport {
         match route {
             Route::GrantUpload => http::json(201, &uploads::grant(links, &asking, &body).await?),
             Route::ExportReview => route::exported(&self.export_review(&asking, &body, &[]).await?),
+            Route::ExportReviews => {
+                let answer = self.export_batch(&asking, &body, Door::Http, DEADLINE).await?;
+                http::json(200, &answer)
+            }
+            Route::StoreBol => http::json(201, &self.store_bol(&asking, &body, &[]).await?),
             Route::StoreTrainingLog => {
                 route::filed(&self.store_training_log(&asking, &body, revision).await?)
             }
@@ -182,6 +216,23 @@ impl SessionExport {
             }
             Route::Health => route::health(),
         }
+    }
+
+    async fn store_bol(
+        &self,
+        asking: &Asking<'_>,
+        text: &str,
+        envelope: &[&str],
+    ) -> Result<BolAnswer, Problem> {
+        let started = Instant::now();
+        let until = tokio::time::Instant::now() + NUMBERED_WITHIN;
+        let issuing = bols::issue(self.reviews.links(), asking, text, envelope, until);
+        let stored = within_deadline(Box::pin(issuing)).await;
+        count_file(
+            stored.as_ref().map(|stored| Some(&stored.file)),
+            started.elapsed(),
+        );
+        stored
     }
 
     async fn store_file(
@@ -205,6 +256,16 @@ impl SessionExport {
         let storing = Box::pin(files::training_log(self.reviews.links(), asking, text, revision));
         let storing = Box::pin(async { Ok(Filed::Stored(Box::new(storing.await?))) });
         counted(within_deadline(storing)).await
+    }
+
+    async fn export_batch(
+        &self,
+        asking: &Asking<'_>,
+        text: &str,
+        door: Door<'_>,
+        time: Duration,
+    ) -> Result<BatchAnswer, Problem> {
+        Box::pin(self.reviews.export_batch(asking, text, door, time)).await
     }
 
     async fn export_review(
@@ -233,23 +294,31 @@ async fn within_deadline<T>(work: Pin<Box<impl Future<Output = Result<T, Problem
 async fn counted(storing: impl Future<Output = Result<Filed, Problem>>) -> Result<Filed, Problem> {
     let started = Instant::now();
     let filed = storing.await;
-    match &filed {
-        Ok(Filed::Stored(answer)) => {
-            metrics::export_succeeded(1, answer.size, started.elapsed());
+    let answer = filed.as_ref().map(|filed| match filed {
+        Filed::Stored(answer) => Some(answer.as_ref()),
+        Filed::Skipped(_) => None,
+    });
+    count_file(answer, started.elapsed());
+    filed
+}
+
+fn count_file(stored: Result<Option<&FileAnswer>, &Problem>, took: Duration) {
+    match stored {
+        Ok(Some(answer)) => {
+            metrics::export_succeeded(1, answer.size, took);
             if let Some(link) = &answer.link {
                 metrics::link_granted(link.kind);
             }
         }
-        Ok(Filed::Skipped(_)) => {}
+        Ok(None) => {}
         Err(problem) => metrics::export_failed(problem),
     }
-    filed
 }
 
 /// Counts an export; a ZIP is one file.
 fn count(exported: &Result<Exported, Problem>, took: Duration) {
     let (files, bytes, link) = match exported {
-        Ok(Exported::Stored(answer)) => (answer.total_files, answer.total_bytes(), answer.link.as_ref()),
+        Ok(Exported::Stored(answer)) => return answer.count(took),
         Ok(Exported::Archive { zip, .. }) => (1, zip.len() as u64, None),
         Ok(Exported::Linked(link)) => (1, link.size, Some(link.as_ref())),
         Err(problem) => return metrics::export_failed(problem),

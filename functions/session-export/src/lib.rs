@@ -4,6 +4,7 @@
 //! `main` wires; [`handler`] takes an event by its [`route`] or as a [`command`]; [`review`] does the work, with
 //! [`docx`] for Word comments and [`uploads`] for what doesn't fit into a request.
 
+pub mod bols;
 pub mod command;
 pub mod config;
 pub mod document;

@@ -17,6 +17,10 @@ use crate::review::Exported;
 pub enum Route {
     /// `POST /v1/reviews`
     ExportReview,
+    /// `POST /v1/reviews/batch`
+    ExportReviews,
+    /// `POST /v1/bols`
+    StoreBol,
     /// `POST /v1/training-logs`
     StoreTrainingLog,
     /// `POST /v1/ecg-reports`, `POST /v1/clinical`, and `POST /v1/documents/{collection}` for these and others that store
@@ -35,9 +39,9 @@ impl Route {
     /// `not-found`.
     pub fn of(request: &Request) -> Result<Self, Problem> {
         request.route(Self::find).ok_or_else(|| {
-            let detail = "there is no such route; this function answers POST /v1/reviews, POST /v1/training-logs, POST \
-                          /v1/ecg-reports, POST /v1/clinical, POST /v1/documents/{collection}, POST /v1/uploads and GET \
-                          /v1/health";
+            let detail = "there is no such route; this function answers POST /v1/reviews, /v1/reviews/batch, /v1/bols, \
+                          /v1/ecg-reports, /v1/training-logs, /v1/clinical, /v1/documents/{collection} and /v1/uploads, \
+                          and GET /v1/health";
             Problem::new(ProblemKind::NotFound, detail)
         })
     }
@@ -45,6 +49,8 @@ impl Route {
     fn find(method: &Method, path: &str) -> Option<Self> {
         match (method, path) {
             (&Method::POST, "/v1/reviews") => Some(Self::ExportReview),
+            (&Method::POST, "/v1/reviews/batch") => Some(Self::ExportReviews),
+            (&Method::POST, "/v1/bols") => Some(Self::StoreBol),
             (&Method::POST, "/v1/training-logs") => Some(Self::StoreTrainingLog),
             (&Method::POST, "/v1/ecg-reports") => Some(Self::StoreFile(Collection::ecg_reports())),
             (&Method::POST, "/v1/clinical") => Some(Self::StoreFile(Collection::clinical())),
@@ -81,9 +87,12 @@ impl Route {
     pub fn activity(&self) -> Activity {
         match self {
             Self::GrantUpload => Activity::Upload,
-            Self::ExportReview | Self::StoreTrainingLog | Self::StoreFile(_) | Self::Health => {
-                Activity::Export
-            }
+            Self::ExportReview
+            | Self::ExportReviews
+            | Self::StoreBol
+            | Self::StoreTrainingLog
+            | Self::StoreFile(_)
+            | Self::Health => Activity::Export,
         }
     }
 }

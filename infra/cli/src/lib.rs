@@ -1,4 +1,6 @@
-//! What the operator's tool `casefile` does and shows, the latter for use by the local stack too.
+//! What the operator's and analyst's tool `casefile` does and shows, the latter for use by the local stack too.
 
+pub mod bol;
 pub mod quarantine;
+pub mod tables;
 pub mod tree;

@@ -15,7 +15,7 @@ use casefile::name::FolderName;
 use casefile::store_error::StoreError;
 use casefile::verify::verify_session;
 use casefile_cli::quarantine::{self, Failure};
-use casefile_cli::tree;
+use casefile_cli::{bol, tables, tree};
 use clap::{Parser, Subcommand};
 
 /// Looks after what Casefile keeps.
@@ -44,6 +44,12 @@ enum Command {
         #[arg(long, value_parser = BasePath::parse)]
         base_path: Option<BasePath>,
     },
+    /// Looks after the numbers of bills of lading.
+    ///
+    /// Reads S3_BUCKET_NAME and S3_BASE_PATH as well, and, for what changes something,
+    /// AUDIT_BUCKET_NAME and DEFAULT_TENANT: changes are in the audit log, under the name that the operator claims. Ends
+    /// with 0 when it did what it should, with 1 when that can't be done as things are, and with 2 when it failed.
+    Bol(bol::Arguments),
     /// Looks after what was rejected.
     ///
     /// Reads S3_BUCKET_NAME, S3_BASE_PATH, QUARANTINE_BUCKET_NAME, AUDIT_BUCKET_NAME and DEFAULT_TENANT as well, and, for
@@ -51,6 +57,12 @@ enum Command {
     /// operator claims. Ends with 0 when it did what it should, with 1 when that can't be done as things are, and with 2
     /// when it failed.
     Quarantine(quarantine::Arguments),
+    /// Brings a clinical registry's tables as Parquet files, for pandas, DuckDB or polars.
+    ///
+    /// S3 first; when S3 can't be reached, the copy of the last time; else an error. A copy that is fresh isn't
+    /// downloaded again. Reads S3_BUCKET_NAME, CASEFILE_TABLES_DIR, XDG_CACHE_HOME and HOME as well. Ends with 0 when
+    /// all was done, with 1 when some can't be as things are, and with 2 when it failed.
+    Tables(tables::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -64,8 +76,23 @@ async fn main() -> ExitCode {
             Ok((tree, holds)) => (u8::from(!holds), Ok(tree)),
             Err(message) => (2, Err(message)),
         },
+        Command::Bol(arguments) => match numbered(&arguments).await {
+            Ok((text, is_well)) => (u8::from(!is_well), Ok(text)),
+            Err(Failure::Refused(message)) => (1, Err(message)),
+            Err(Failure::Failed(message)) => (2, Err(message)),
+        },
         Command::Quarantine(arguments) => match quarantined(&arguments).await {
             Ok(text) => (0, Ok(text)),
+            Err(Failure::Refused(message)) => (1, Err(message)),
+            Err(Failure::Failed(message)) => (2, Err(message)),
+        },
+        Command::Tables(arguments) => match tabled(&arguments).await {
+            Ok(done) => {
+                for note in done.notes {
+                    eprintln!("casefile: {note}");
+                }
+                (done.code, Ok(done.out))
+            }
             Err(Failure::Refused(message)) => (1, Err(message)),
             Err(Failure::Failed(message)) => (2, Err(message)),
         },
@@ -77,9 +104,32 @@ async fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
+async fn numbered(arguments: &bol::Arguments) -> Result<(String, bool), Failure> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
+    let clock = jiff::Timestamp::now;
+    bol::run(
+        arguments,
+        Env::from_process(),
+        clock,
+        casefile::id::system_entropy,
+    )
+    .await
+}
+
 async fn quarantined(arguments: &quarantine::Arguments) -> Result<String, Failure> {
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
     quarantine::run(
+        arguments,
+        Env::from_process(),
+        jiff::Timestamp::now,
+        casefile::id::system_entropy,
+    )
+    .await
+}
+
+async fn tabled(arguments: &tables::Arguments) -> Result<tables::Done, Failure> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
+    tables::run(
         arguments,
         Env::from_process(),
         jiff::Timestamp::now,

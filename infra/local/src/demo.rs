@@ -1,6 +1,6 @@
 //! `cargo local demo`: a finished review becomes a verified folder, is handed out to those who may have it and to nobody
 //! else, and all of it stands in the audit trail; what a device delivers is judged, filed or quarantined, indexed and
-//! announced, before one's eyes.
+//! announced, before one's eyes; and a file of each other kind is stored and found again.
 
 use std::sync::{Arc, mpsc};
 
@@ -18,6 +18,7 @@ mod arrivals;
 mod device;
 mod export;
 mod index;
+mod kinds;
 mod links;
 mod people;
 mod records;
@@ -74,7 +75,8 @@ pub enum DemoError {
 
 /// Exports the sample review through the gateway, reads every file back and draws the folder; then downloads from it
 /// through a direct link, is refused as another tenant, uses a share link up, and shows what the audit log has of it all.
-/// Then a device delivers, and verdicts, index, notices and quarantine are shown.
+/// Then a device delivers, and verdicts, index, notices and quarantine are shown; and a bill of lading, an ECG report, a
+/// training log and clinical files are stored, and found again by list, link and index.
 ///
 /// # Errors
 /// What didn't go as it should. The stack is stopped in any case.
@@ -128,5 +130,6 @@ async fn show(stack: &Stack, progress: &Progress, begun: Timestamp) -> Result<()
         share,
     };
     trail::show(gateway, progress, &people, begun, &grants).await?;
-    arrivals::show(stack, progress, &document, &nothing, begun).await
+    arrivals::show(stack, progress, &document, &nothing, begun).await?;
+    kinds::show(stack, progress, &people).await
 }

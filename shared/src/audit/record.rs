@@ -39,6 +39,10 @@ pub enum Activity {
     ReadQuarantine,
     /// The release of what was quarantined.
     Release,
+    /// A number that an operator lets a series go on after.
+    SetCounter,
+    /// A number that an operator declares void.
+    VoidNumber,
 }
 
 /// How it ended.
@@ -284,14 +288,20 @@ impl Activity {
             Self::Preview => 9,
             Self::Share => 12,
             Self::Unshare => 13,
-            Self::List | Self::ReadAudit | Self::Export | Self::ReadQuarantine | Self::Release => 99,
+            Self::List
+            | Self::ReadAudit
+            | Self::Export
+            | Self::ReadQuarantine
+            | Self::Release
+            | Self::SetCounter
+            | Self::VoidNumber => 99,
         }
     }
 
     /// What a caller uses who comes by no network: an operator the tool, anybody else the function itself.
     fn service(self) -> &'static str {
         match self {
-            Self::ReadQuarantine | Self::Release => "casefile",
+            Self::ReadQuarantine | Self::Release | Self::SetCounter | Self::VoidNumber => "casefile",
             _ => "lambda",
         }
     }
@@ -309,6 +319,8 @@ impl Activity {
             Self::Export => "Export",
             Self::ReadQuarantine => "Read Quarantine",
             Self::Release => "Release",
+            Self::SetCounter => "Set Counter",
+            Self::VoidNumber => "Void Number",
         }
     }
 }

@@ -25,6 +25,13 @@ pub enum Replaced {
     Changed,
 }
 
+impl Replaced {
+    /// Whether the object has the new content.
+    pub fn is_now(&self) -> bool {
+        matches!(self, Self::Now(_))
+    }
+}
+
 impl Bucket {
     /// Reads an object of at most `limit` bytes, with its tag.
     ///

@@ -59,12 +59,32 @@ impl Bucket {
         version_id: Option<&str>,
         range: Range<u64>,
     ) -> Result<Bytes, StoreError> {
+        self.part(key, version_id, None, range).await
+    }
+
+    /// The same of just the object that was looked at: of its version, and of its content even where the bucket keeps no
+    /// versions (`If-Match`). So that what is read in many ranges is one object.
+    ///
+    /// # Errors
+    /// As for [`Bucket::range`]; [`StoreError::Damaged`] also when another object lies there.
+    pub async fn range_of(&self, key: &str, head: &Head, range: Range<u64>) -> Result<Bytes, StoreError> {
+        self.part(key, head.version_id.as_deref(), head.etag.clone(), range)
+            .await
+    }
+
+    async fn part(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+        etag: Option<String>,
+        range: Range<u64>,
+    ) -> Result<Bytes, StoreError> {
         let length = range.end.saturating_sub(range.start);
         if length == 0 {
             return Ok(Bytes::new());
         }
         let asked = format!("bytes={}-{}", range.start, range.end - 1);
-        let object = self.get(key, version_id, Some(asked), None).await?;
+        let object = self.get(key, version_id, Some(asked), etag).await?;
         let bytes = Self::collect(object.body, length).await;
         match bytes {
             Ok(bytes) if bytes.len() as u64 == length => Ok(bytes),

@@ -271,7 +271,7 @@ impl Check<'_> {
             None if has_number => self.refuse(&raw.path, "{number} needs the setting 'number'"),
             Some(number) if !has_number => self.refuse(number, "the path has no {number}"),
             Some(number) if !is_number(number.get_ref()) => {
-                let why = "must be like PRT-{YYYY}-{NNNN}: capital letters, digits and '-', the year, '-', and 1 to 9 Ns";
+                let why = "must be like PRT-{YYYY}-{NNNN}: 1 to 6 capital letters, digits and '-', the year, and 1 to 6 Ns";
                 self.refuse(number, why);
             }
             _ => {}
@@ -390,9 +390,9 @@ fn is_number(number: &str) -> bool {
     };
     let is_char = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
     let digits = rest.strip_suffix('}').unwrap_or_default();
-    (1..=20).contains(&prefix.len())
+    (1..=6).contains(&prefix.len())
         && prefix.chars().all(is_char)
-        && (1..=9).contains(&digits.len())
+        && (1..=6).contains(&digits.len())
         && digits.chars().all(|c| c == 'N')
 }
 

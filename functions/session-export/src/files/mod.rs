@@ -12,6 +12,7 @@ mod store;
 mod training;
 
 use casefile::audit::{Activity, Event, Outcome};
+use casefile::bol::REQUEST;
 use casefile::collection::Collection;
 use casefile::document::{Document as Stored, SOURCE, UPLOADED_AT};
 use casefile::intake::{self, Acceptance};
@@ -25,7 +26,7 @@ use crate::uploads;
 
 pub use answer::{FileAnswer, Filed, Skipped};
 use request::FileRequest;
-pub(crate) use store::{NewFile, Overwrite, Placed, place};
+pub(crate) use store::{NewFile, Overwrite, Placed, mend_entries, place};
 pub use training::training_log;
 
 /// Stores the file that `text`, a request's JSON, gives: `{file, metadata?, owner?}`, and `replaces?` where a collection's
@@ -139,7 +140,7 @@ async fn place_in_one<'a>(
     Err(taken.unwrap_or_else(|| Problem::new(ProblemKind::Internal, "the file has no path")))
 }
 
-fn check_size(collection: Collection, size: u64) -> Result<(), Problem> {
+pub(crate) fn check_size(collection: Collection, size: u64) -> Result<(), Problem> {
     if size <= collection.max_bytes() {
         return Ok(());
     }
@@ -184,7 +185,7 @@ pub(crate) async fn link_or_record(
 
 /// The metadata that callers see: what they sent, and nothing of Casefile's own.
 fn shown(document: &Stored) -> impl Iterator<Item = (&str, String)> {
-    let is_own = |name: &str| name == UPLOADED_AT || name == SOURCE;
+    let is_own = |name: &str| [UPLOADED_AT, SOURCE, REQUEST].contains(&name);
     let own = document.metadata.iter().filter(move |(name, _)| !is_own(name));
     own.map(|(name, value)| (name.as_str(), casefile::metadata::decode(value)))
 }

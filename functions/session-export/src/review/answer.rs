@@ -6,6 +6,7 @@ use casefile::bucket::Bucket;
 use casefile::key::{BasePath, session_prefix};
 use casefile::link::Link;
 use casefile::manifest::{Manifest, ManifestFile, Warning};
+use casefile::metrics;
 use serde::Serialize;
 
 use super::folder::NewFile;
@@ -75,6 +76,14 @@ impl ExportAnswer {
             warnings: manifest.warnings,
             link,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Counts the export, which took this long for its caller.
+    pub fn count(&self, took: Duration) {
+        metrics::export_succeeded(self.total_files, self.total_bytes(), took);
+        if let Some(link) = &self.link {
+            metrics::link_granted(link.kind);
         }
     }
 

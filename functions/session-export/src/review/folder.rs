@@ -92,7 +92,7 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// `invalid-request` when the request is strict and the before document can't be marked; `internal` when the
-    /// report's template fails.
+    /// shipped report's template fails.
     pub fn build(
         &self,
         folder_name: &FolderName,
@@ -105,7 +105,7 @@ impl Draft<'_> {
         let mut files = documents(request, &after);
         files.extend(json_files(session, exported_at).map_err(|_| unwritable())?);
         let readable = self.template.render(session, folder_name.as_str(), exported_at)?;
-        files.push(NewFile::new(SessionFile::ReadableReport, readable));
+        files.push(NewFile::new(SessionFile::ReadableReport, readable.text));
         let lines: String = files
             .iter()
             .map(|file| checksum_line(file.sha256, &file.file.path()))
@@ -124,7 +124,7 @@ impl Draft<'_> {
             summary: SummaryStatistics::of(session).summary(),
             files: files.iter().map(NewFile::listed).collect(),
             comments: after.comments,
-            warnings: after.warnings,
+            warnings: after.warnings.into_iter().chain(readable.warning).collect(),
         };
         let manifest_file = NewFile::new(
             SessionFile::Manifest,

@@ -8,6 +8,7 @@
 pub mod after;
 pub mod answer;
 pub mod archive;
+pub mod batch;
 pub mod feedback;
 pub mod folder;
 mod listed;
@@ -21,6 +22,7 @@ pub mod session;
 pub mod statistics;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -29,6 +31,7 @@ use casefile::bucket::{Created, NewObject, Target};
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
 use casefile::document::{Document, ownership};
+use casefile::json::FieldError;
 use casefile::key::{BasePath, ObjectKey};
 use casefile::link::request::LinkRequest;
 use casefile::link::{Asking, Link, Links};
@@ -40,13 +43,13 @@ use casefile::store_error::StoreError;
 use casefile::time;
 use futures::future::{try_join, try_join_all};
 
-use crate::document::Content;
+use crate::document::{Content, GivenDocument};
 use crate::uploads;
 use answer::ExportAnswer;
 use folder::{Draft, Folder, NewFile};
 use place::{Place, Search, State};
 use problems::{storage_problem, unavailable};
-use readable::ReportTemplate;
+use readable::{KeptTemplate, ReportTemplate, TemplateKey, TemplateVersion, Templates};
 use request::{Destination, ReviewRequest};
 
 /// The largest ZIP that an answer carries: base64 makes it 6 MB, which is what a Lambda function may return
@@ -57,8 +60,7 @@ pub const MAX_ZIP_BYTES: usize = 4_500_000;
 #[derive(Debug)]
 pub struct ReviewExport {
     links: Links,
-    template: ReportTemplate,
-    generator: String,
+    templates: Templates,
 }
 
 /// What an export answers with.
@@ -84,17 +86,28 @@ struct Export<'a> {
     /// What allowed it.
     decision: Decision,
     request: &'a ReviewRequest<'a>,
+    template: &'a TemplateVersion,
     started: Instant,
 }
 
 impl ReviewExport {
     /// An export into the bucket that `links` lead to.
     pub fn new(links: Links, template: ReportTemplate, generator: String) -> Self {
+        let version = TemplateVersion { template, generator };
         Self {
             links,
-            template,
-            generator,
+            templates: Templates::Fixed(Arc::new(version)),
         }
+    }
+
+    /// The same with the report's template that lies at `key` in that bucket, whichever it is at the time.
+    #[must_use]
+    pub fn with_template_at(self, key: TemplateKey) -> Self {
+        let templates = match self.templates {
+            Templates::Fixed(base) => Templates::Kept(KeptTemplate::new(key, base)),
+            kept @ Templates::Kept(_) => kept,
+        };
+        Self { templates, ..self }
     }
 
     /// What is needed to hand out links and upload grants.
@@ -114,17 +127,15 @@ impl ReviewExport {
         envelope: &[&str],
     ) -> Result<Exported, Problem> {
         let started = Instant::now();
-        let decision = self
-            .links
-            .permit(asking, Activity::Export, Action::Write, Collection::reviews())
-            .await?;
+        let decision = Box::pin(self.permit(asking)).await?;
         let request = ReviewRequest::parse(text, envelope)?;
-        let request = uploads::resolve(&self.links.bucket, &asking.caller.inbox(), request).await?;
+        let (request, template) = Box::pin(self.prepare(asking, request)).await?;
         let export = Export {
             service: self,
             asking,
             decision,
             request: &request,
+            template: &template,
             started,
         };
         match request.destination {
@@ -134,6 +145,52 @@ impl ReviewExport {
             }
             Destination::Download => Box::pin(export.archive()).await,
         }
+    }
+
+    /// The same into the bucket alone, for a request whose size is known to be right.
+    ///
+    /// # Errors
+    /// As for [`ReviewExport::export`]; `invalid-request` when the request wants a file.
+    pub async fn store(&self, asking: &Asking<'_>, text: &str) -> Result<ExportAnswer, Problem> {
+        let started = Instant::now();
+        let decision = Box::pin(self.permit(asking)).await?;
+        let request = ReviewRequest::parse_any(text, &[])?;
+        if request.destination == Destination::Download {
+            return Err(Problem::invalid(vec![FieldError {
+                pointer: "/destination".to_owned(),
+                detail: "must be s3 in a batch".to_owned(),
+            }]));
+        }
+        let (request, template) = Box::pin(self.prepare(asking, request)).await?;
+        let export = Export {
+            service: self,
+            asking,
+            decision,
+            request: &request,
+            template: &template,
+            started,
+        };
+        Box::pin(export.store()).await
+    }
+
+    /// Whether the caller may export reviews; a refusal is recorded.
+    async fn permit(&self, asking: &Asking<'_>) -> Result<Decision, Problem> {
+        self.links
+            .permit(asking, Activity::Export, Action::Write, Collection::reviews())
+            .await
+    }
+
+    /// The documents that a request means, and the template for its report.
+    async fn prepare<'a>(
+        &self,
+        asking: &Asking<'_>,
+        request: ReviewRequest<'a, GivenDocument>,
+    ) -> Result<(ReviewRequest<'a>, Arc<TemplateVersion>), Problem> {
+        let Links { bucket, audit, .. } = &self.links;
+        let inbox = asking.caller.inbox();
+        let documents = uploads::resolve(bucket, &inbox, request);
+        // Boxed, for every caller's future would hold them.
+        Box::pin(try_join(documents, self.templates.current(bucket, audit.now()))).await
     }
 }
 
@@ -189,8 +246,8 @@ impl Export<'_> {
     fn draft(&self) -> Draft<'_> {
         Draft {
             request: self.request,
-            template: &self.service.template,
-            generator: &self.service.generator,
+            template: &self.template.template,
+            generator: &self.template.generator,
         }
     }
 
@@ -359,15 +416,6 @@ impl Export<'_> {
         let wanted = LinkRequest::plain(Collection::reviews(), &document.path);
         // It holds what the caller has just sent, so who may export it may have it back.
         links.give(self.asking, &document, &self.decision, &wanted).await
-    }
-}
-
-/// Program, version and template: what decides, beside request and reservation, which bytes are written.
-pub fn generator(own_template: Option<&str>) -> String {
-    let program = concat!("session-export/", env!("CARGO_PKG_VERSION"));
-    match own_template {
-        Some(template) => format!("{program} template/{}", Sha256::of(template.as_bytes())),
-        None => program.to_owned(),
     }
 }
 

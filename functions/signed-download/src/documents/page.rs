@@ -306,7 +306,9 @@ mod tests {
 
     #[test]
     fn an_entry_is_read_as_it_was_written() {
-        let entry = read(pointer().to_string().as_bytes(), &document()).unwrap().unwrap();
+        let entry = read(pointer().to_string().as_bytes(), &document())
+            .unwrap()
+            .unwrap();
         assert_eq!(serde_json::to_value(&entry).unwrap(), pointer()["entry"]);
     }
 

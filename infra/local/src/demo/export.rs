@@ -17,7 +17,7 @@ use crate::sample::review_request;
 use crate::stack::Stack;
 
 /// All but what a URL's path may hold as it is (RFC 3986, 2.3), and the slashes between folders.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
     .remove(b'.')

@@ -1,0 +1,114 @@
+//! `casefile tables`: a clinical registry's tables as files for analysts. S3 first, then the copy, then a clear error.
+//!
+//! What is handed out is checked: a download against the digest that S3 has, a copy against the record of its download.
+
+mod arguments;
+mod download;
+mod fetch;
+mod folder;
+mod list;
+mod name;
+mod progress;
+mod remote;
+mod shelf;
+mod show;
+mod sync;
+
+pub use arguments::Arguments;
+
+use casefile::bucket::Bucket;
+use casefile::config::{Env, bucket_name};
+use casefile::id::Entropy;
+use casefile::time::Clock;
+
+use self::arguments::{Choice, Command};
+use self::download::Limits;
+use self::fetch::{Fetcher, Source, Way, age};
+use self::folder::folder;
+use self::list::list;
+use self::name::Wanted;
+use self::progress::Progress;
+use self::shelf::Shelf;
+use self::sync::sync;
+use crate::quarantine::Failure;
+use crate::tree::printable;
+
+/// What a command has to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Done {
+    /// For standard output.
+    pub out: String,
+    /// For the person: warnings, a line each.
+    pub notes: Vec<String>,
+    /// What it ends with: 0 when all was done, 1 when some can't be as things are, 2 when all failed.
+    pub code: u8,
+}
+
+/// Does what the arguments say.
+///
+/// # Errors
+/// [`Failure`], in words for the person.
+pub async fn run(arguments: &Arguments, env: Env, clock: Clock, entropy: Entropy) -> Result<Done, Failure> {
+    let fetcher = fetcher(arguments, env, clock, entropy)?;
+    match &arguments.command {
+        Command::List { json, .. } => list(&fetcher, *json).await,
+        Command::Get { table, version, .. } => {
+            let (table, version) = (table.clone(), version.clone());
+            get(&fetcher, &Wanted { table, version }).await
+        }
+        Command::Sync { tables, json, .. } => sync(&fetcher, tables, *json).await,
+    }
+}
+
+fn fetcher(arguments: &Arguments, mut env: Env, clock: Clock, entropy: Entropy) -> Result<Fetcher, Failure> {
+    let Choice { offline, force_s3 } = match &arguments.command {
+        Command::List { offline, .. } => Choice {
+            offline: *offline,
+            force_s3: false,
+        },
+        Command::Get { choice, .. } | Command::Sync { choice, .. } => *choice,
+    };
+    let bucket = match &arguments.bucket {
+        Some(bucket) => Some(bucket.clone()),
+        None => env.required("S3_BUCKET_NAME", bucket_name),
+    };
+    let folder = folder(arguments.to.as_deref(), &mut env, bucket.as_deref());
+    let settings = if offline { Some(None) } else { env.s3().map(Some) };
+    let ((bucket, folder), settings) = env
+        .finish(bucket.zip(folder).zip(settings))
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let source = match settings {
+        None => Source::Copies,
+        Some(settings) => Source::S3 {
+            bucket: Bucket::new(settings.client(), bucket.clone()),
+            is_forced: force_s3,
+        },
+    };
+    let shelf = Shelf::new(folder, bucket, clock, entropy);
+    shelf.sweep();
+    Ok(Fetcher {
+        source,
+        shelf,
+        progress: Progress::default(),
+    })
+}
+
+async fn get(fetcher: &Fetcher, wanted: &Wanted) -> Result<Done, Failure> {
+    let had = fetcher.fetch(wanted, Limits::shared_by(1)).await?;
+    let path = had.path.display().to_string();
+    let note = match &had.way {
+        Way::Kept(why) => Some(format!("{why}; {path} is the copy, {}", age(&had.record))),
+        Way::Fresh | Way::Downloaded | Way::Copy => None,
+    };
+    Ok(Done {
+        out: format!("{path}\n"),
+        notes: note.into_iter().collect(),
+        code: 0,
+    })
+}
+
+/// That these keys aren't among the tables.
+fn left_out(keys: &[String]) -> Vec<String> {
+    let note = |key: &String| format!("{} is left out: it can't be a table's file", printable(key));
+    keys.iter().map(note).collect()
+}
