@@ -27,6 +27,9 @@ pub const INBOX: &str = "inbox";
 /// Another: when it was stored through the API, RFC 3339 in UTC.
 pub const UPLOADED_AT: &str = "uploaded-at";
 
+/// Another: what earlier versions of it held.
+pub const BEFORE: &str = "before";
+
 /// A document that a reader may come to see: it is complete and not hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
@@ -52,6 +55,8 @@ pub struct Document {
     pub tenant: Option<TenantId>,
     /// Whose it is within its tenant.
     pub owner: Option<Owner>,
+    /// Whether it must be restored from an archive before it can be read.
+    pub is_archived: bool,
     /// The rest of the object's own metadata.
     pub metadata: HashMap<String, String>,
 }
@@ -85,6 +90,7 @@ impl Document {
             last_modified: head.last_modified,
             tenant: tenant.and_then(|tenant| TenantId::parse(&tenant).ok()),
             owner: owner.and_then(|owner| Owner::decode(&owner).ok()),
+            is_archived: head.is_archived,
             metadata,
         }
     }
@@ -129,12 +135,16 @@ pub enum Unverified {
     Yet,
     /// It was looked into, and couldn't be verified.
     Ever,
+    /// It lies in an archive, from which it must be restored first.
+    Archived,
 }
 
 impl Found {
-    /// Why no link may lead to it: its collection, or its way through the inbox, demands that it is verified.
+    /// Why no link may lead to it: it is archived, or its collection, or its way through the inbox, demands that it is
+    /// verified.
     pub fn unverified(&self) -> Option<Unverified> {
         match self.status {
+            _ if self.document.is_archived => Some(Unverified::Archived),
             _ if !self.is_demanded => None,
             Some(status) if status.is_good() => None,
             Some(_) => Some(Unverified::Ever),

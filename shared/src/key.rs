@@ -124,6 +124,8 @@ pub enum ObjectKey {
     },
     /// Whether something that is to be done once is done, by its digest.
     Once(Sha256),
+    /// Which path something has that doesn't say so itself, by its digest.
+    PathNote(Sha256),
     /// A summary that was paid for, by the digest of what it was made from.
     CachedSummary(Sha256),
     /// Which number of a series of bills of lading is next, and which are open.
@@ -177,6 +179,7 @@ impl ObjectKey {
                 format!("{INDEX}/{}/dt={day}/{id}.json", collection.name())
             }
             Self::Once(digest) => format!("{SYSTEM}/once/{digest}.json"),
+            Self::PathNote(digest) => format!("{SYSTEM}/paths/{digest}.json"),
             Self::CachedSummary(digest) => format!("{SYSTEM}/summaries/{digest}.json"),
             Self::BolSeries(series) => format!("{SYSTEM}/bols/{series}.json"),
             Self::BolRequest(digest) => format!("{SYSTEM}/bols/requests/{digest}.json"),
@@ -196,6 +199,7 @@ impl ObjectKey {
             | Self::Share(_)
             | Self::IndexRow { .. }
             | Self::Once(_)
+            | Self::PathNote(_)
             | Self::CachedSummary(_)
             | Self::BolSeries(_)
             | Self::BolRequest(_) => JSON,
@@ -226,6 +230,7 @@ impl ObjectKey {
                 .ok()
                 .map(Self::FolderClaim),
             "shares" => exact_digest(name.strip_suffix(".json")?).map(Self::Share),
+            "paths" => exact_digest(name.strip_suffix(".json")?).map(Self::PathNote),
             "once" => exact_digest(name.strip_suffix(".json")?).map(Self::Once),
             "summaries" => exact_digest(name.strip_suffix(".json")?).map(Self::CachedSummary),
             "bols" => {
@@ -454,6 +459,7 @@ mod tests {
         }));
         keys.push(ObjectKey::Share(Sha256::of(b"x")));
         keys.push(ObjectKey::Once(Sha256::of(b"x")));
+        keys.push(ObjectKey::PathNote(Sha256::of(b"x")));
         keys.push(ObjectKey::CachedSummary(Sha256::of(b"x")));
         keys.push(ObjectKey::BolSeries(Series::parse("PRT-2025").unwrap()));
         keys.push(ObjectKey::BolRequest(Sha256::of(b"x")));

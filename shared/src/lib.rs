@@ -4,6 +4,7 @@
 //! Dependencies point one way: a function's `main` → handler → use case → this crate.
 
 pub mod audit;
+pub mod backoff;
 pub mod bol;
 pub mod bucket;
 pub mod caller;

@@ -25,19 +25,37 @@ pub fn encode(text: &str) -> String {
     words.join(" ")
 }
 
-/// The text that a value of metadata stands for: encoded words are read, by us or by whatever else wrote UTF-8 in base64.
+/// The text that a value of metadata stands for: encoded words are read, as S3 or whatever else writes them in UTF-8.
 /// Anything else is as it is.
 pub fn decode(value: &str) -> String {
-    let decoded: Option<Vec<String>> = value.split(' ').map(decode_word).collect();
-    decoded.map_or_else(|| value.to_owned(), |words| words.concat())
+    let decoded: Option<Vec<Vec<u8>>> = value.split(' ').map(decode_word).collect();
+    // A character may be divided between two words.
+    let text = decoded.and_then(|words| String::from_utf8(words.concat()).ok());
+    text.unwrap_or_else(|| value.to_owned())
 }
 
-fn decode_word(word: &str) -> Option<String> {
-    let rest = word
-        .get(..BEGIN.len())
-        .filter(|begin| begin.eq_ignore_ascii_case(BEGIN));
-    let inner = rest.and_then(|_| word.get(BEGIN.len()..)?.strip_suffix(END))?;
-    String::from_utf8(BASE64.decode(inner).ok()?).ok()
+fn decode_word(word: &str) -> Option<Vec<u8>> {
+    let (charset, rest) = word.strip_prefix("=?")?.strip_suffix(END)?.split_once('?')?;
+    let (encoding, text) = rest.split_once('?')?;
+    let is_utf8 = charset.eq_ignore_ascii_case("UTF-8");
+    match encoding {
+        "B" | "b" if is_utf8 => BASE64.decode(text).ok(),
+        "Q" | "q" if is_utf8 => decode_q(text),
+        _ => None,
+    }
+}
+
+/// RFC 2047, section 4.2.
+fn decode_q(text: &str) -> Option<Vec<u8>> {
+    let mut pieces = text.split('=');
+    let blanks = |piece: &str| piece.replace('_', " ").into_bytes();
+    let mut bytes = blanks(pieces.next()?);
+    for piece in pieces {
+        let (hex, rest) = piece.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(hex, 16).ok()?);
+        bytes.extend(blanks(rest));
+    }
+    Some(bytes)
 }
 
 /// The text in pieces that fit into encoded words: no character is divided.
@@ -62,7 +80,18 @@ mod tests {
         assert_eq!(encode("José Álvarez"), "=?UTF-8?B?Sm9zw6kgw4FsdmFyZXo=?=");
         assert_eq!(encode("Jane Doe"), "Jane Doe");
         assert_eq!(decode("=?utf-8?b?Sm9zw6kgw4FsdmFyZXo=?="), "José Álvarez");
-        for plain in ["", "Jane  Doe", "a=?b", "=?UTF-8?Q?Jos=C3=A9?=", "=?UTF-8?B?!?="] {
+        assert_eq!(decode("=?UTF-8?Q?Jos=C3=A9_=C3=81lvarez?="), "José Álvarez");
+        assert_eq!(decode("=?UTF-8?Q?Jos=C3?= =?UTF-8?B?qQ==?="), "José");
+        for plain in [
+            "",
+            "Jane  Doe",
+            "a=?b",
+            "=?UTF-8?B?!?=",
+            "=?UTF-8?Q?=C?=",
+            "=?UTF-8?Q?=XX?=",
+            "=?UTF-8?B?/w==?=",
+            "=?latin1?Q?x?=",
+        ] {
             assert_eq!(decode(plain), plain);
         }
     }

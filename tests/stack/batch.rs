@@ -14,10 +14,14 @@ use session_export::review::ReviewExport;
 use session_export::review::batch::Door;
 
 use crate::links::records;
-use crate::support::{Harness, TestStack, caller, office, pointers, sample, token, without_events};
+use crate::support::{
+    AUDIT_BUCKET, Harness, TestStack, caller, office, pointers, sample, token, without_events,
+};
 use crate::uploads::{grant, send};
 
 const A_MINUTE: Duration = Duration::from_mins(1);
+/// Of one request to S3, before it is given up.
+const ATTEMPTS: usize = 3;
 
 /// A review that takes next to no time: its document isn't one.
 fn small(session_id: &str) -> Value {
@@ -235,9 +239,9 @@ async fn what_has_no_time_left_is_told_and_what_is_done_is_not_lost() {
     let reviews: Vec<_> = ["a", "slow", "b", "c", "slow", "d", "e"].map(small).into();
     let batch = json!({ "reviews": reviews });
     let rule = FaultRule::on("PutObject").prefix("tara/20251114_120000_slow/");
-    let slow = Fault::Delay(Duration::from_secs(20));
+    let slow = Fault::Delay(Duration::from_secs(30));
     let injected = harness.s3.faults().inject(rule, When::Before, slow);
-    let answer = export(&harness.export, &batch, Door::Http, Duration::from_secs(4)).await;
+    let answer = export(&harness.export, &batch, Door::Http, Duration::from_secs(13)).await;
     let answer = answer.unwrap();
     let expected = [
         "exported", "503", "exported", "exported", "503", "exported", "exported",
@@ -249,8 +253,14 @@ async fn what_has_no_time_left_is_told_and_what_is_done_is_not_lost() {
         "{problem}"
     );
     assert_eq!(problem["retry_after"], 5);
-    let none = export(&harness.export, &batch, Door::Http, Duration::ZERO).await;
-    assert_eq!(none.unwrap_err().kind, ProblemKind::Unavailable);
+    // Nothing begins that may not be done in time.
+    harness.s3.requests().record(true);
+    for time in [Duration::ZERO, Duration::from_secs(7)] {
+        let none = export(&harness.export, &batch, Door::Http, time).await;
+        assert_eq!(none.unwrap_err().kind, ProblemKind::Unavailable);
+    }
+    let requests = harness.s3.requests().take();
+    assert!(requests.iter().all(|request| request.operation != "PutObject"));
     injected.remove();
     let again = export(&harness.export, &batch, Door::Http, A_MINUTE)
         .await
@@ -272,4 +282,64 @@ async fn which_of_two_contents_is_a_session_s_does_not_depend_on_chance() {
             .unwrap();
         assert_eq!(outcomes(&answer), ["exported", "409", "exported", "exported"]);
     }
+}
+
+#[tokio::test]
+async fn the_first_fails_and_the_others_of_its_session_wait_for_a_repeat() {
+    let harness = Harness::start().await;
+    let mut other = small("x");
+    other["owner"] = json!("c-17");
+    let batch = json!({"reviews": [small("x"), other, small("y"), small("x")]});
+    // As many answers as the first's reservation asks for; the second's would be stored.
+    let rule = FaultRule::on("PutObject").prefix("_casefile/sessions/acme/x");
+    let rule = rule.times(ATTEMPTS);
+    let down = Fault::error(503, "SlowDown");
+    let injected = harness.s3.faults().inject(rule, When::Before, down);
+    let answer = export(&harness.export, &batch, Door::Http, A_MINUTE)
+        .await
+        .unwrap();
+    assert_eq!(injected.matched(), ATTEMPTS);
+    assert_eq!(outcomes(&answer), ["503", "503", "exported", "503"]);
+    for index in [1, 3] {
+        let problem = &answer["reviews"][index]["problem"];
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("an earlier review of this session"), "{problem}");
+    }
+    let again = export(&harness.export, &batch, Door::Http, A_MINUTE)
+        .await
+        .unwrap();
+    assert_eq!(outcomes(&again), ["exported", "409", "exported", "exported"]);
+}
+
+#[tokio::test]
+async fn a_repeat_of_a_batch_writes_nothing_but_its_records() {
+    let harness = Harness::start().await;
+    let mut other = small("b");
+    other["owner"] = json!("c-17");
+    let mut revision = small("b");
+    revision["owner"] = json!("c-18");
+    revision["revision"] = json!(true);
+    let batch = json!({"reviews": [sample("a"), small("b"), other, revision]});
+    let first = export(&harness.export, &batch, Door::Http, A_MINUTE)
+        .await
+        .unwrap();
+    assert_eq!(outcomes(&first), ["exported", "exported", "409", "exported"]);
+    harness.s3.requests().record(true);
+    let again = export(&harness.export, &batch, Door::Http, A_MINUTE)
+        .await
+        .unwrap();
+    assert_eq!(outcomes(&again), outcomes(&first));
+    for index in [0, 1, 3] {
+        let export = |answer: &Value| answer["reviews"][index]["export"].clone();
+        let (mut first, mut again) = (export(&first), export(&again));
+        for each in [&mut first, &mut again] {
+            let fields = each.as_object_mut().unwrap();
+            fields.retain(|name, _| name != "link" && name != "duration_ms");
+        }
+        assert_eq!(first, again);
+    }
+    let requests = harness.s3.requests().take();
+    let writes = requests.iter().filter(|request| request.operation == "PutObject");
+    let buckets: Vec<_> = writes.map(|request| request.bucket.as_str()).collect();
+    assert_eq!(buckets, [AUDIT_BUCKET; 3]);
 }

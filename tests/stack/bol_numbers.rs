@@ -196,12 +196,12 @@ fn inject_failures(harness: &Harness) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_at_once_that_die_at_random_leave_no_gap_and_no_number_twice() {
+async fn eighty_at_once_that_die_at_random_leave_no_gap_and_no_number_twice() {
     let harness = Harness::start().await;
     let office = Office::of(&harness).at(hurried);
     inject_failures(&harness);
     let started = Instant::now();
-    let calls = (1..=200_u64).map(|seed| {
+    let calls = (1..=80_u64).map(|seed| {
         let office = office.clone();
         tokio::spawn(async move {
             let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -228,13 +228,13 @@ async fn two_hundred_at_once_that_die_at_random_leave_no_gap_and_no_number_twice
         deaths += lives - 1;
         issued.push((number, name));
     }
-    println!("200 numbers, {deaths} deaths: {:?}", started.elapsed());
-    assert!(deaths > 100, "{deaths}");
+    println!("80 numbers, {deaths} deaths: {:?}", started.elapsed());
+    assert!(deaths > 40, "{deaths}");
     harness.s3.faults().clear();
     issued.sort();
     assert_eq!(office.stored().await, issued);
     let numbers: Vec<_> = issued.iter().map(|(number, _)| number.clone()).collect();
-    let expected: Vec<_> = (1..=200).map(|count| format!("PRT-2025-{count:04}")).collect();
+    let expected: Vec<_> = (1..=80).map(|count| format!("PRT-2025-{count:04}")).collect();
     assert_eq!(numbers, expected);
     for (number, name) in &issued {
         let again = office.issue_in(2025, name).await.unwrap();
@@ -243,9 +243,9 @@ async fn two_hundred_at_once_that_die_at_random_leave_no_gap_and_no_number_twice
         assert_eq!(office.remembered(name).await.as_ref(), Some(number));
     }
     let memories = office.bucket.keys("_casefile/bols/requests/").await.unwrap();
-    assert_eq!(memories.len(), 200);
+    assert_eq!(memories.len(), 80);
     let state = office.numbers().state(&prt()).await.unwrap().unwrap();
-    assert_eq!(state.next(), 201);
+    assert_eq!(state.next(), 81);
 }
 
 #[tokio::test]

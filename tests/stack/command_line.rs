@@ -54,6 +54,14 @@ async fn the_demo_shows_the_folder_and_the_audit_trail_and_can_be_repeated() {
             assert_eq!(shown.matches(what).count(), rows, "{what}: {shown}");
         }
         assert!(shown.contains("Casefile: ecg-reports file rejected"), "{shown}");
+        // One file of each other kind, found by list, link and index; and a snapshot.
+        for (rows, what) in [
+            (1, "  listed  share   verified"),
+            (4, "  listed  direct  verified"),
+            (1, "bols           2025/PRT-2025-0001.pdf"),
+        ] {
+            assert_eq!(shown.matches(what).count(), rows, "{what}: {shown}");
+        }
         for line in [
             "exporting the sample review",
             "the very same body but for its instance",

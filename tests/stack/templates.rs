@@ -166,3 +166,47 @@ async fn a_template_that_can_not_be_asked_for_is_an_outage_like_any_other() {
     let answer = store(&export, &sample("x")).await.unwrap();
     assert_eq!(report(&harness, &answer).await, "mine\n");
 }
+
+#[tokio::test]
+async fn a_template_that_s3_refuses_costs_a_warning_and_is_asked_for_again() {
+    static SECONDS: AtomicI64 = AtomicI64::new(0);
+    fn clock() -> Timestamp {
+        noon() + SignedDuration::from_secs(SECONDS.load(Ordering::SeqCst))
+    }
+    let harness = Harness::start().await;
+    put(&harness, b"mine\n").await;
+    let export = own(harness.at(clock));
+    let inject = |operation, status, code| {
+        let rule = FaultRule::on(operation).prefix(KEY);
+        let fault = Fault::error(status, code);
+        harness.s3.faults().inject(rule, When::Before, fault)
+    };
+    let refused = inject("GetObject", 403, "AccessDenied");
+    let answer = store(&export, &small("refused")).await.unwrap();
+    let is_told = answer
+        .warnings
+        .iter()
+        .any(|warning| warning.detail.contains("storage doesn't give it out"));
+    assert!(is_told, "{:?}", answer.warnings);
+    assert!(generator(&harness, &answer).await.ends_with("template/refused"));
+    store(&export, &small("within-the-minute")).await.unwrap();
+    assert_eq!(refused.matched(), 1);
+    refused.remove();
+    SECONDS.store(60, Ordering::SeqCst);
+    let mine = store(&export, &small("mine")).await.unwrap();
+    assert_eq!(report(&harness, &mine).await, "mine\n");
+
+    // The one that is kept does, while S3 can't be asked for another.
+    put(&harness, b"newer\n").await;
+    for (n, operation) in ["HeadObject", "GetObject"].into_iter().enumerate() {
+        let down = inject(operation, 503, "SlowDown");
+        SECONDS.fetch_add(60, Ordering::SeqCst);
+        let kept = store(&export, &small(&format!("kept-{n}"))).await.unwrap();
+        assert!(down.matched() > 0, "{operation}");
+        assert_eq!(report(&harness, &kept).await, "mine\n");
+        down.remove();
+    }
+    SECONDS.fetch_add(60, Ordering::SeqCst);
+    let newer = store(&export, &small("newer")).await.unwrap();
+    assert_eq!(report(&harness, &newer).await, "newer\n");
+}

@@ -15,9 +15,7 @@ use casefile::problem::{Problem, ProblemKind};
 use lambda_runtime::Diagnostic;
 use serde::{Deserialize, Serialize};
 
-use crate::files::Filed;
 use crate::review::Exported;
-use crate::review::batch::BatchAnswer;
 
 /// The fields that a command has beside its request's: what to do, and for which tenant; without it, the default one.
 pub const ENVELOPE: [&str; 2] = ["command", "tenant"];
@@ -123,39 +121,18 @@ impl FileAnswer {
 /// # Errors
 /// Never for answers of this crate.
 pub fn answer(exported: Exported) -> Result<serde_json::Value, Problem> {
-    let value = match exported {
-        Exported::Stored(answer) => serde_json::to_value(answer),
-        Exported::Archive { file_name, zip } => serde_json::to_value(FileAnswer::zip(file_name, &zip)),
-        Exported::Linked(link) => serde_json::to_value(serde_json::json!({ "link": link })),
-    };
-    value.map_err(|_| unwritable())
+    match exported {
+        Exported::Stored(answer) => result(&answer),
+        Exported::Archive { file_name, zip } => result(&FileAnswer::zip(file_name, &zip)),
+        Exported::Linked(link) => result(&serde_json::json!({ "link": link })),
+    }
 }
 
-/// A batch's outcome as a command's result.
+/// An answer as a command's result.
 ///
 /// # Errors
 /// Never for answers of this crate.
-pub fn batch(answer: &BatchAnswer) -> Result<serde_json::Value, Problem> {
-    serde_json::to_value(answer).map_err(|_| unwritable())
-}
-
-fn unwritable() -> Problem {
-    Problem::new(ProblemKind::Internal, "the answer can't be written as JSON")
-}
-
-/// What became of a file, as a command's result.
-///
-/// # Errors
-/// Never for answers of this crate.
-pub fn filed(filed: &Filed) -> Result<serde_json::Value, Problem> {
-    stored(filed)
-}
-
-/// What was stored, as a command's result.
-///
-/// # Errors
-/// Never for answers of this crate.
-pub fn stored(answer: &impl Serialize) -> Result<serde_json::Value, Problem> {
+pub fn result(answer: &impl Serialize) -> Result<serde_json::Value, Problem> {
     serde_json::to_value(answer)
         .map_err(|_| Problem::new(ProblemKind::Internal, "the answer can't be written as JSON"))
 }

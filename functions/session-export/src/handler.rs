@@ -16,6 +16,7 @@ use casefile::metrics;
 use casefile::name::TenantId;
 use casefile::problem::{Problem, ProblemKind};
 use casefile::time::Clock;
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -136,24 +137,21 @@ impl SessionExport {
             }
             "store_bol" => {
                 let stored = self.store_bol(&asking, text, &command::ENVELOPE).await?;
-                command::stored(&stored)
+                command::result(&stored)
             }
             "store_training_log" => {
                 let given = command::TrainingLog::read(text)?;
-                command::filed(
-                    &self
-                        .store_training_log(&asking, given.log, given.revision)
-                        .await?,
-                )
+                let filed = self.store_training_log(&asking, given.log, given.revision);
+                command::result(&filed.await?)
             }
             "store_file" => {
                 let collection = command::collection(text)?;
                 let filed = self.store_file(&asking, collection, text, &command::FILE_ENVELOPE);
-                command::filed(&filed.await?)
+                command::result(&filed.await?)
             }
             "export_reviews" => {
                 let door = Door::Command(&command::ENVELOPE);
-                command::batch(&self.export_batch(&asking, text, door, time).await?)
+                command::result(&self.export_batch(&asking, text, door, time).await?)
             }
             _ => Err(command::unknown(command)),
         }
@@ -161,10 +159,7 @@ impl SessionExport {
 
     /// How long a command's batch may take: whoever invokes the function waits until its time is up.
     fn time_until(&self, deadline_ms: u64) -> Duration {
-        let now = self.reviews.links().audit.now().as_millisecond();
-        let left = i64::try_from(deadline_ms).unwrap_or(i64::MAX).saturating_sub(now);
-        let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
-        left.saturating_sub(TIME_TO_ANSWER)
+        time_between(self.reviews.links().audit.now(), deadline_ms)
     }
 
     /// The tenant that a command names.
@@ -281,6 +276,15 @@ impl SessionExport {
     }
 }
 
+/// The time to work in until a deadline. One that lies in the past is none: `cargo lambda invoke` sends one of 1970.
+fn time_between(now: Timestamp, deadline_ms: u64) -> Duration {
+    let deadline = i64::try_from(deadline_ms).unwrap_or(i64::MAX);
+    match u64::try_from(deadline.saturating_sub(now.as_millisecond())) {
+        Ok(left) if left > 0 => Duration::from_millis(left).saturating_sub(TIME_TO_ANSWER),
+        _ => DEADLINE,
+    }
+}
+
 /// The work comes boxed, for a request's future is large.
 async fn within_deadline<T>(work: Pin<Box<impl Future<Output = Result<T, Problem>>>>) -> Result<T, Problem> {
     let done = tokio::time::timeout(DEADLINE, work).await;
@@ -333,4 +337,20 @@ fn not_an_event() -> Problem {
     let detail = "the event is neither an HTTP API event (payload format 2.0) nor a command \
                   ({\"command\": \"export_review\", …})";
     Problem::new(ProblemKind::Malformed, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_in_the_past_is_unknown() {
+        let now = Timestamp::from_second(1_763_121_600).unwrap();
+        let ms = 1_763_121_600_000;
+        assert_eq!(time_between(now, ms + 60_000), Duration::from_secs(57));
+        assert_eq!(time_between(now, ms + 1_000), Duration::ZERO);
+        for past in [0, 25_000, ms] {
+            assert_eq!(time_between(now, past), DEADLINE);
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! What the operator's and analyst's tool `casefile` does and shows, the latter for use by the local stack too.
 
 pub mod bol;
+mod claim;
+pub mod failure;
 pub mod quarantine;
 pub mod tables;
 pub mod tree;

@@ -14,8 +14,8 @@ use casefile::key::{BasePath, session_prefix};
 use casefile::name::FolderName;
 use casefile::store_error::StoreError;
 use casefile::verify::verify_session;
-use casefile_cli::quarantine::{self, Failure};
-use casefile_cli::{bol, tables, tree};
+use casefile_cli::failure::Failure;
+use casefile_cli::{bol, quarantine, tables, tree};
 use clap::{Parser, Subcommand};
 
 /// Looks after what Casefile keeps.

@@ -158,8 +158,8 @@ impl BolNumber {
     }
 
     /// The year that it is one of.
-    pub fn year(&self) -> u16 {
-        self.series.year
+    pub fn year(&self) -> i16 {
+        i16::try_from(self.series.year).unwrap_or(i16::MAX)
     }
 
     /// The numbers that it is one of.

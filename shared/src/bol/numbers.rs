@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::number::{BolNumber, NumberFormat, Series};
 use super::state::{Given, Looked, Open, State};
-use crate::bucket::{Bucket, Created, Head, NewObject, Replaced};
+use crate::backoff::Backoff;
+use crate::bucket::{Bucket, Created, Head, NewObject, Replaced, Seen};
 use crate::digest::Sha256;
 use crate::document::optional;
 use crate::id::Entropy;
@@ -23,8 +24,10 @@ const MAX_STATE_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_MEMORY_BYTES: u64 = 1_024;
 /// The longest first pause between two tries; it doubles up to the last one. Of those who try at once one gets on in the
 /// time of a read and a write, so that hundreds need seconds.
-const FIRST_PAUSE: Duration = Duration::from_millis(25);
-const LAST_PAUSE: Duration = Duration::from_millis(3_200);
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(25),
+    last: Duration::from_millis(3_200),
+};
 
 /// Gives out the numbers of bills of lading.
 #[derive(Debug, Clone)]
@@ -127,6 +130,8 @@ struct Stored {
 /// What lies where a document is to be.
 enum Place {
     Free,
+    /// A document that was rejected, or deleted: the number is used.
+    Hidden,
     Own(Head),
     /// Another request's, or nobody's; whoever it is remembers it.
     Lost,
@@ -166,7 +171,7 @@ impl Numbers<'_> {
                         lost.push(number);
                         continue;
                     }
-                    Place::Free => {}
+                    Place::Free | Place::Hidden => {}
                 }
             }
             let Made { written, document } = make(number.clone()).await.map_err(IssueError::Make)?;
@@ -186,7 +191,7 @@ impl Numbers<'_> {
                     lost.push(number);
                 }
                 // Removed since.
-                Place::Free => return Err(busy().into()),
+                Place::Free | Place::Hidden => return Err(busy().into()),
             }
         }
     }
@@ -224,8 +229,7 @@ impl Numbers<'_> {
                     return Ok(Issued { number, outcome });
                 }
             }
-            // The document is there, and the number stays open until somebody has seen to it.
-            Err(StoreError::Unavailable(_)) => {}
+            // Not before it is remembered: otherwise, were the document hidden, its number could be given again.
             Err(error) => return Err(error),
         }
         Ok(Issued { number, outcome })
@@ -397,13 +401,27 @@ impl Numbers<'_> {
         let looks = doubtful
             .into_iter()
             .map(|open| self.look(open, state.number(series, open.number)).boxed());
-        try_join_all(looks.collect::<Vec<_>>()).await
+        try_join_all(looks.collect::<Vec<_>>())
+            .await
+            .map(|looked| looked.into_iter().flatten().collect())
     }
 
-    async fn look(&self, open: Open, number: BolNumber) -> Result<Looked, StoreError> {
-        let is_used = self.remembered(open.request).await?.as_ref() == Some(&number)
-            || !matches!(self.place(open.request, &number).await?, Place::Free);
-        Ok(Looked { open, is_used })
+    /// What became of an open number; `None` when that can't be read: it stays open then, and keeps no other number from
+    /// being given.
+    async fn look(&self, open: Open, number: BolNumber) -> Result<Option<Looked>, StoreError> {
+        let looked = async {
+            let is_used = self.remembered(open.request).await?.as_ref() == Some(&number)
+                || !matches!(self.place(open.request, &number).await?, Place::Free);
+            Ok(is_used)
+        };
+        match looked.await {
+            Ok(is_used) => Ok(Some(Looked { open, is_used })),
+            Err(error @ StoreError::Unavailable(_)) => Err(error),
+            Err(error) => {
+                tracing::error!(storage.error = %error, bol.number = %number, "an open number can't be looked at");
+                Ok(None)
+            }
+        }
     }
 
     /// What lies where a number's document is to be. Whoever's it is, remembers it from then on: the number may be
@@ -412,8 +430,10 @@ impl Numbers<'_> {
         let key = number
             .key(self.base)
             .ok_or(StoreError::Damaged("a number has no key"))?;
-        let Some(head) = optional(self.bucket.head(&key)).await? else {
-            return Ok(Place::Free);
+        let head = match self.bucket.seen(&key).await? {
+            Seen::There(head) => *head,
+            Seen::Hidden => return Ok(Place::Hidden),
+            Seen::Nothing => return Ok(Place::Free),
         };
         let owner = head.metadata.get(REQUEST).and_then(|hex| Sha256::from_hex(hex));
         if let Some(owner) = owner {
@@ -428,8 +448,7 @@ impl Numbers<'_> {
 
     /// Waits a random part of a time that doubles, so that those who met once don't meet again.
     async fn pause(&self, tried: u32) -> Result<(), StoreError> {
-        let longest = FIRST_PAUSE.saturating_mul(1 << tried.min(10)).min(LAST_PAUSE);
-        let pause = longest.mul_f64(f64::from(self.random()) / f64::from(u16::MAX));
+        let pause = BACKOFF.pause(tried, self.entropy);
         if Instant::now() + pause > self.until {
             tracing::warn!("no number could be taken, for others were faster again and again");
             return Err(busy());

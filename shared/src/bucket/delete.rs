@@ -105,6 +105,23 @@ impl Bucket {
         })
     }
 
+    /// Hides whatever lies at a key, or removes it where the bucket keeps no versions. May be repeated.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], after which it may be hidden; [`StoreError::Refused`].
+    pub async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        let deleted = self
+            .client
+            .delete_object()
+            .bucket(&self.name)
+            .key(key)
+            .send()
+            .await;
+        deleted
+            .map(drop)
+            .map_err(|error| classify("DeleteObject", &error))
+    }
+
     /// Removes a version for good: what was copied elsewhere. May be repeated.
     ///
     /// # Errors

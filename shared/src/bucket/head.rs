@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::{ChecksumMode, StorageClass};
 use jiff::Timestamp;
 
 use super::Bucket;
@@ -24,6 +25,8 @@ pub struct Head {
     pub content_type: Option<String>,
     /// When it was stored.
     pub last_modified: Option<Timestamp>,
+    /// Whether its content must be restored from an archive before it can be read.
+    pub is_archived: bool,
     /// Its own metadata; names are in lower case.
     pub metadata: HashMap<String, String>,
 }
@@ -39,7 +42,41 @@ impl Head {
     }
 }
 
+/// What a key shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// An object.
+    There(Box<Head>),
+    /// Nothing: a delete marker hides what lay there.
+    Hidden,
+    /// Nothing, and no marker.
+    Nothing,
+}
+
 impl Bucket {
+    /// Looks at the newest version of an object, or at the delete marker over it.
+    /// Source: S3 API reference, *`HeadObject`*, `x-amz-delete-marker`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Refused`].
+    pub async fn seen(&self, key: &str) -> Result<Seen, StoreError> {
+        let head = self.client.head_object().bucket(&self.name).key(key);
+        match head.checksum_mode(ChecksumMode::Enabled).send().await {
+            Ok(head) => Ok(Seen::There(Box::new(described(head)?))),
+            Err(error) => {
+                let marker = error
+                    .raw_response()
+                    .and_then(|response| response.headers().get("x-amz-delete-marker"));
+                let is_marked = marker == Some("true");
+                match classify("HeadObject", &error) {
+                    StoreError::NotFound if is_marked => Ok(Seen::Hidden),
+                    StoreError::NotFound => Ok(Seen::Nothing),
+                    error => Err(error),
+                }
+            }
+        }
+    }
+
     /// Looks at the newest version of an object. One that a delete marker hides doesn't exist.
     ///
     /// # Errors
@@ -67,17 +104,35 @@ impl Bucket {
             .send()
             .await
             .map_err(|error| classify("HeadObject", &error))?;
-        let size = head.content_length().and_then(|size| u64::try_from(size).ok());
-        Ok(Head {
-            size: size.ok_or(StoreError::Damaged("it has no length"))?,
-            checksum: head.checksum_sha256().and_then(Sha256::from_base64),
-            version_id: head.version_id,
-            etag: head.e_tag,
-            content_type: head.content_type,
-            last_modified: head
-                .last_modified
-                .and_then(|time| Timestamp::new(time.secs(), 0).ok()),
-            metadata: head.metadata.unwrap_or_default(),
-        })
+        described(head)
     }
+}
+
+fn described(head: HeadObjectOutput) -> Result<Head, StoreError> {
+    let size = head.content_length().and_then(|size| u64::try_from(size).ok());
+    let is_archived = is_archived(&head);
+    Ok(Head {
+        size: size.ok_or(StoreError::Damaged("it has no length"))?,
+        checksum: head.checksum_sha256().and_then(Sha256::from_base64),
+        version_id: head.version_id,
+        etag: head.e_tag,
+        content_type: head.content_type,
+        last_modified: head
+            .last_modified
+            .and_then(|time| Timestamp::new(time.secs(), 0).ok()),
+        is_archived,
+        metadata: head.metadata.unwrap_or_default(),
+    })
+}
+
+/// Source: S3 user guide, *Restoring an archived object*.
+fn is_archived(head: &HeadObjectOutput) -> bool {
+    let is_restored = head
+        .restore()
+        .is_some_and(|restore| restore.contains("ongoing-request=\"false\""));
+    let is_in_archive = matches!(
+        head.storage_class(),
+        Some(StorageClass::Glacier | StorageClass::DeepArchive)
+    );
+    is_in_archive && !is_restored
 }

@@ -12,7 +12,7 @@ mod tags;
 
 pub use copy::{Source, Target};
 pub use delete::{Hidden, Top};
-pub use head::{Head, SHA256};
+pub use head::{Head, SHA256, Seen};
 pub use list::Page;
 pub use presign::{PresignedPut, SignedRead, SignedUrl, SignedWrite, Signer};
 pub use replace::{Replaced, Tagged};

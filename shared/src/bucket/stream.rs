@@ -172,6 +172,8 @@ fn head(object: GetObjectOutput) -> Result<Head, StoreError> {
         last_modified: object
             .last_modified
             .and_then(|time| Timestamp::new(time.secs(), 0).ok()),
+        // What is archived can't be opened.
+        is_archived: false,
         metadata: object.metadata.unwrap_or_default(),
     })
 }

@@ -210,8 +210,15 @@ impl Check<'_> {
         if raw.accept.get_ref().is_empty() {
             self.refuse(&raw.accept, "a collection that accepts nothing stores nothing");
         }
+        let is_dated = DATES.iter().any(|date| raw.path.get_ref().contains(date));
         for accept in raw.accept.get_ref() {
             self.accept(accept);
+            if is_dated && !accept.get_ref().folder.is_empty() {
+                self.refuse(
+                    accept,
+                    "a path with a date begins with it, so its kinds have no folders",
+                );
+            }
         }
         for (index, field) in raw.metadata.iter().enumerate() {
             let is_twice = raw
@@ -265,6 +272,16 @@ impl Check<'_> {
         }
         if let Err(why) = template(raw.path.get_ref()) {
             self.refuse(&raw.path, why);
+        }
+        let names = NAMES.iter().filter(|name| raw.path.get_ref().contains(*name));
+        if !is_own && !names.eq(["{file_name}"].iter()) {
+            self.refuse(
+                &raw.path,
+                "a collection without code of its own has {file_name} in its path, and no other name",
+            );
+        }
+        if !is_own && raw.path.get_ref().contains("{hhmmss}") {
+            self.refuse(&raw.path, "{hhmmss} stands in the path of reviews alone");
         }
         let has_number = raw.path.get_ref().contains("{number}");
         match &raw.number {
@@ -388,10 +405,13 @@ fn is_number(number: &str) -> bool {
     let Some((prefix, rest)) = number.split_once("-{YYYY}-{") else {
         return false;
     };
-    let is_char = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
+    let is_plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
     let digits = rest.strip_suffix('}').unwrap_or_default();
+    // With the year and as many digits, still short enough for the barcode of a bill of lading.
     (1..=6).contains(&prefix.len())
-        && prefix.chars().all(is_char)
+        && prefix.chars().all(|c| is_plain(c) || c == '-')
+        && prefix.starts_with(is_plain)
+        && prefix.ends_with(is_plain)
         && (1..=6).contains(&digits.len())
         && digits.chars().all(|c| c == 'N')
 }
@@ -406,7 +426,7 @@ fn template(path: &str) -> Result<(), String> {
             let placeholder = format!("{placeholder}}}");
             if NAMES.contains(&placeholder.as_str()) {
                 has_name = true;
-            } else if has_name || !dates.any(|date| *date == placeholder) {
+            } else if has_name || dates.next() != Some(&placeholder.as_str()) {
                 return Err(format!(
                     "{placeholder} isn't known, or stands in the wrong place: first {{YYYY}} {{MM}} {{DD}} {{hhmmss}} \
                      in this order, then {}",
@@ -434,6 +454,9 @@ fn template(path: &str) -> Result<(), String> {
     }
     if path.starts_with('/') || path.ends_with('/') {
         return Err("a path doesn't begin or end with '/'".to_owned());
+    }
+    if path.split('/').any(|part| part == ".") {
+        return Err("no part of a path is '.'".to_owned());
     }
     Ok(())
 }

@@ -68,12 +68,17 @@ fn each_wrong_setting_is_refused_with_its_line_and_all_of_them_at_once() {
         (5, "{YYYY}-{MM}/{file_name}", "{file_name}/{YYYY}", "wrong place"),
         (5, "{YYYY}-{MM}", "{MM}-{YYYY}", "wrong place"),
         (5, "{YYYY}-{MM}", "{year}", "isn't known"),
+        (5, "{YYYY}-{MM}", "{MM}", "wrong place"),
+        (5, "{YYYY}-{MM}", "{YYYY}{MM}{DD}_{hhmmss}", "reviews alone"),
+        (5, "{file_name}", "{file_name}{document}", "no other name"),
+        (5, "{file_name}", "./{file_name}", "is '.'"),
         (5, "{YYYY}-{MM}", "a b", "between placeholders"),
         (6, "1_000_000", "0", "must be from 1"),
         (8, "60", "10_081", "from 1 to 10080"),
         (8, "share", "direct", "from 1 to 15"),
         (9, "\".csv\"", "\"csv\"", "ends_with"),
         (9, "text/csv", "text", "media type"),
+        (9, ".csv\",", ".csv\", folder = \"x/\",", "have no folders"),
     ] {
         assert!(SIXTH.contains(from), "{from}");
         let found = errors(&format!("{SHIPPED}{}", SIXTH.replacen(from, to, 1)));
@@ -109,6 +114,7 @@ fn each_of_the_five_is_what_the_design_says() {
     assert!(Collection::clinical().is_replaced() && !Collection::ecg_reports().is_replaced());
     assert_eq!(Collection::bols().number_format(), Some("PRT-{YYYY}-{NNNN}"));
     let filed: Vec<_> = Collection::all()
+        .take(5)
         .filter(|collection| collection.takes_files())
         .collect();
     assert_eq!(filed, [Collection::ecg_reports(), Collection::clinical()]);

@@ -108,7 +108,10 @@ impl Links {
     ) -> Result<T, Problem> {
         let outcome = Outcome::Refused {
             status: ProblemKind::Conflict.status(),
-            reason: "not_verified",
+            reason: match why {
+                Unverified::Archived => "archived",
+                Unverified::Yet | Unverified::Ever => "not_verified",
+            },
         };
         let event = Event {
             file: Some(self.place(&request.collection, &request.path)),
@@ -223,6 +226,10 @@ fn not_verified(why: Unverified) -> Problem {
                 "the document isn't verified yet, and no link leads to it before; repeat the request",
             )
         },
+        Unverified::Archived => Problem::new(
+            ProblemKind::Conflict,
+            "the document lies in an archive, and no link leads to it before the service's operator has restored it",
+        ),
         Unverified::Ever => Problem::new(
             ProblemKind::Conflict,
             "the document couldn't be verified, so no link leads to it; the service's operator can tell why",

@@ -67,6 +67,7 @@ impl Action {
             Self::Read => "Read",
             Self::List => "List",
             Self::Write => "Write",
+            Self::Replace => "Replace",
             Self::Upload => "Upload",
             Self::Revoke => "Revoke",
             Self::ReadAudit => "ReadAudit",

@@ -25,6 +25,8 @@ pub enum Action {
     List,
     /// Export into a collection.
     Write,
+    /// Store a new version of what lies in a collection already.
+    Replace,
     /// Get a grant to upload one file into a collection.
     Upload,
     /// Withdraw a share.
@@ -62,7 +64,8 @@ pub enum Resource<'a> {
         /// Its place in the collection.
         path: &'a str,
     },
-    /// All that a tenant keeps in a collection, for [`Action::List`], [`Action::Write`] and [`Action::Upload`].
+    /// All that a tenant keeps in a collection, for [`Action::List`], [`Action::Write`], [`Action::Replace`] and
+    /// [`Action::Upload`].
     Collection {
         /// The tenant whose it is.
         tenant: &'a str,
@@ -163,7 +166,9 @@ impl Action {
     fn applies_to(self, resource: &Resource<'_>) -> bool {
         match resource {
             Resource::Document { .. } => self == Self::Read,
-            Resource::Collection { .. } => matches!(self, Self::List | Self::Write | Self::Upload),
+            Resource::Collection { .. } => {
+                matches!(self, Self::List | Self::Write | Self::Replace | Self::Upload)
+            }
             Resource::Share { .. } => self == Self::Revoke,
             Resource::AuditLog { .. } => self == Self::ReadAudit,
         }

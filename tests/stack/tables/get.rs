@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{BUCKET, Bytes, Lab, OTHER, TABLE, key, sample};
+use super::{BUCKET, Bytes, Lab, OTHER, TABLE, key, nowhere, sample};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_get_downloads_and_the_second_finds_the_copy_fresh() {
@@ -80,6 +80,24 @@ async fn a_copy_that_was_tampered_with_is_never_handed_out() {
     fs::write(lab.copy(TABLE), &good).unwrap();
     assert!(lab.get(TABLE).await == good);
     assert_eq!(lab.asked("GetObject"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_s3_a_copy_s_size_and_time_do_not_vouch_for_it() {
+    let lab = Lab::with_samples().await;
+    let mut changed = lab.get(TABLE).await;
+    changed[100] ^= 1;
+    let time = fs::metadata(lab.copy(TABLE)).unwrap().modified().unwrap();
+    fs::write(lab.copy(TABLE), &changed).unwrap();
+    let file = fs::File::options().append(true).open(lab.copy(TABLE)).unwrap();
+    file.set_modified(time).unwrap();
+    let offline = lab.run(&["get", TABLE, "--offline"]).await;
+    offline.assert_failed(1, &["no good copy"]);
+    let down = nowhere();
+    let down = lab
+        .run_with(&["get", TABLE], &[("AWS_ENDPOINT_URL_S3", down.as_str())])
+        .await;
+    down.assert_failed(2, &["S3 is unavailable", "no good copy"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use casefile_local::s3::{Fault, FaultRule, When};
 use serde_json::{Value, json};
 
-use super::{BUCKET, Lab, OTHER, TABLE, nowhere};
+use super::{BUCKET, Lab, OTHER, TABLE, key, nowhere};
 
 fn states(list: &Value) -> Vec<(&str, &str)> {
     let tables = list["tables"].as_array().unwrap();
@@ -96,4 +97,28 @@ async fn what_can_not_be_a_table_s_file_is_left_out_with_a_warning() {
     let synced = lab.run(&["sync"]).await;
     assert_eq!((synced.code, synced.err), (0, list.err));
     lab.assert_only_copies_of(&[TABLE, OTHER]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_denied_does_not_hinder_the_others() {
+    for operation in ["HeadObject", "GetObjectTagging"] {
+        let lab = Lab::with_samples().await;
+        let faults = lab.harness.s3.faults();
+        let deny = |table: &str| {
+            let rule = FaultRule::on(operation).suffix(&key(table));
+            faults.inject(rule, When::Before, Fault::error(403, "AccessDenied"))
+        };
+        let one = deny(TABLE);
+        let list = lab.run(&["list", "--json"]).await;
+        assert_eq!((list.code, states(&list.json())), (0, vec![(OTHER, "missing")]));
+        let left_out = format!("the table {TABLE} is left out: S3 refused: {operation}");
+        for said in [left_out.as_str(), "s3:GetObjectVersionTagging"] {
+            assert!(list.err.contains(said), "{said}: {}", list.err);
+        }
+        let other = deny(OTHER);
+        let none = lab.run(&["list"]).await;
+        none.assert_failed(2, &["S3 refused", "s3:GetObjectVersionTagging"]);
+        one.remove();
+        other.remove();
+    }
 }

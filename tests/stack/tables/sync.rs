@@ -81,6 +81,10 @@ async fn without_s3_the_copies_are_kept_and_the_rest_fails() {
     lab.run_with(&["sync"], &down)
         .await
         .assert_failed(2, &["S3 is unavailable"]);
+    lab.run_with(&["sync", "--offline"], &down).await.assert_failed(
+        1,
+        &["there are no copies", "without --offline they are downloaded"],
+    );
     lab.get(TABLE).await;
     let all = lab.run_with(&["sync", "--json"], &down).await;
     assert_eq!(all.code, 0, "{}", all.err);

@@ -19,7 +19,9 @@ use super::record::BolRecord;
 use super::render::render;
 use super::request::{BolRequest, Finished};
 use crate::document::{Content, Document};
-use crate::files::{FileAnswer, NewFile, Overwrite, Placed, check_size, link_or_record, mend_entries, place};
+use crate::files::{
+    FileAnswer, NewFile, Overwrite, Placed, check_size, link_or_record, mend_entries, owner_stands, place,
+};
 use crate::review::problems::unavailable;
 use crate::uploads;
 
@@ -133,7 +135,7 @@ impl Desk<'_> {
             let (number, placed, _) = Box::pin(kept).await?;
             return Ok((number, placed, Vec::new()));
         };
-        self.check_void(number).await?;
+        self.check_number(number).await?;
         let path = number.path();
         let new = self.file(&path, document, None, finished.owner.as_ref());
         let placed = Box::pin(place(self.links, &new))
@@ -145,14 +147,31 @@ impl Desk<'_> {
                 },
                 _ => problem,
             })?;
-        Ok((number.to_string(), placed, Vec::new()))
+        let stands = owner_stands(&placed, finished.owner.as_ref());
+        Ok((number.to_string(), placed, stands.into_iter().collect()))
     }
 
-    /// A void number is nobody's any more.
-    async fn check_void(&self, number: &BolNumber) -> Result<(), Problem> {
-        let state = self.numbers()?.state(number.series()).await;
+    /// A number that is brought must be spelled as its series spells it, for two spellings would be two documents; and a
+    /// void one is nobody's any more.
+    async fn check_number(&self, number: &BolNumber) -> Result<(), Problem> {
+        let numbers = self.numbers()?;
+        let (series, count) = (number.series(), number.count());
+        let state = numbers.state(series).await;
         let state = state.map_err(|error| storage_problem(&error))?;
-        if state.is_some_and(|state| state.is_void(number.count())) {
+        let spelled = match &state {
+            Some(state) => state.number(series, count),
+            None if numbers.format.series(number.year()).as_ref() == Some(series) => {
+                series.number(count, numbers.format.width())
+            }
+            None => number.clone(),
+        };
+        if spelled != *number {
+            return Err(Problem::invalid(vec![FieldError {
+                pointer: "/number".to_owned(),
+                detail: format!("is spelled {spelled} in its series"),
+            }]));
+        }
+        if state.is_some_and(|state| state.is_void(count)) {
             return Err(Problem::new(
                 ProblemKind::Conflict,
                 "the number was declared void",
@@ -192,12 +211,11 @@ impl Desk<'_> {
             let path = number.path();
             let new = self.file(&path, &document, Some(request), owner);
             let key = key(links, &number)?;
-            let now = links.audit.now();
-            let written = new.write(links, &key, now).await?;
+            let (uploaded, written) = new.write(links, &key).await?;
             let created = written.as_ref().ok();
             let version_id = created.and_then(|created| created.version_id.clone());
             Ok::<_, Problem>(Made {
-                document: (new.placed(&key, now, version_id), warnings),
+                document: (new.placed(&key, uploaded, version_id), warnings),
                 written,
             })
         });

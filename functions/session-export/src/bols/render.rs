@@ -19,6 +19,7 @@ use super::record::BolRecord;
 use barcode::Barcode;
 use font::{Fonts, REPLACEMENT};
 use setter::Setter;
+pub(in crate::bols) use shape::is_ignorable;
 
 /// The most characters that one warning names; it says how many more there are.
 const MAX_NAMED_CHARS: usize = 20;
@@ -28,8 +29,7 @@ const MAX_NAMED_CHARS: usize = 20;
 pub struct Rendered {
     /// The PDF.
     pub pdf: Vec<u8>,
-    /// For each field that has characters which the font lacks, which ones. Each is printed as `□`, and can still be
-    /// copied and found.
+    /// For each field that has characters which the font lacks, which ones. Each is printed as `□`.
     pub warnings: Vec<FieldError>,
 }
 

@@ -77,7 +77,7 @@ fn read_number(node: &Node<'_>, date: Option<Date>, errors: &mut Errors) -> Opti
         node.refuse(errors, "must be a number such as PRT-2025-0042");
         return None;
     };
-    if date.is_some_and(|date| i16::try_from(number.year()) != Ok(date.year())) {
+    if date.is_some_and(|date| number.year() != date.year()) {
         node.refuse(errors, "is of another year than the date");
     }
     Some(number)

@@ -10,6 +10,7 @@ use casefile::link::Link;
 use serde::Serialize;
 
 use super::metadata::Sorted;
+use super::request::FileRequest;
 use super::shown;
 
 /// What became of a file.
@@ -90,6 +91,16 @@ impl FileAnswer {
             dropped: Vec::new(),
             warnings: Vec::new(),
             link,
+        }
+    }
+
+    /// What its sender knows of a file that lay there already.
+    pub(super) fn sent(document: &Document, request: &FileRequest) -> Self {
+        Self {
+            metadata: request.metadata.values().into_iter().collect(),
+            version_id: None,
+            uploaded_at: None,
+            ..Self::new(document.clone(), None)
         }
     }
 

@@ -17,7 +17,8 @@ use crate::document::Document;
 /// A note is well below this size.
 const MAX_NOTE_BYTES: u64 = 4 * 1024;
 
-/// Which path a file that says no date got when it came first. Without it, a repeat on another day would store it again.
+/// Which path something got when it came first, that doesn't say so itself: a file without a date, which would have another
+/// one on another day; a session's log, which could be said to have begun in another month.
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
     path: String,
@@ -35,7 +36,17 @@ pub(super) async fn paths(
     let name = document.name.as_str();
     let (path, dated) = intake::path(collection, name, &metadata.values(), links.audit.now());
     let path = match dated {
-        Dated::ByArrival => noted(links, &digest(tenant, collection, document), path).await?,
+        Dated::ByArrival => {
+            let sha256 = document.sha256.to_string();
+            let what = [
+                "a file without a date",
+                tenant.as_str(),
+                collection.name(),
+                name,
+                &sha256,
+            ];
+            noted(links, &what, path).await?
+        }
         Dated::ByItself | Dated::Never => path,
     };
     if collection.is_replaced() {
@@ -46,26 +57,20 @@ pub(super) async fn paths(
     Ok(vec![path, beside])
 }
 
-fn digest(tenant: &TenantId, collection: Collection, document: &Document) -> Sha256 {
+fn digest(what: &[&str]) -> Sha256 {
     let mut hasher = Hasher::default();
-    let sha256 = document.sha256.to_string();
-    for part in [
-        "a file without a date",
-        tenant.as_str(),
-        collection.name(),
-        document.name.as_str(),
-        &sha256,
-    ] {
+    for part in what {
+        // Each part is preceded by its length, so that no two give the same bytes.
+        hasher.update(&(part.len() as u64).to_be_bytes());
         hasher.update(part.as_bytes());
-        hasher.update(&[0]);
     }
     hasher.finish()
 }
 
-/// The path that a file without a date has had before, or has from now on.
-async fn noted(links: &Links, digest: &Sha256, path: String) -> Result<String, Problem> {
+/// The path that something has had before, or has from now on.
+pub(super) async fn noted(links: &Links, what: &[&str], path: String) -> Result<String, Problem> {
     let failed = |error: StoreError| storage_problem(&error);
-    let key = ObjectKey::Once(*digest).path(&links.base);
+    let key = ObjectKey::PathNote(digest(what)).path(&links.base);
     let internal = |_| Problem::new(ProblemKind::Internal, "a file's path can't be noted as JSON");
     let note = serde_json::to_vec(&Note { path: path.clone() }).map_err(internal)?;
     match links.bucket.create(&NewObject::json(key.clone(), note)).await {

@@ -50,7 +50,11 @@ impl Sorted {
                 value.refuse(errors, "must be a text or a number");
                 continue;
             }
-            let text = value.display();
+            let text = value.display().trim().to_owned();
+            if let Some(why) = unfit(&text) {
+                value.refuse(errors, why);
+                continue;
+            }
             if text.is_empty() {
                 sorted.dropped.push(name);
                 continue;
@@ -92,11 +96,22 @@ impl Sorted {
         kept.map(|(field, value)| (field.name, encode(value))).collect()
     }
 
-    /// As it came.
+    /// As it came, but for blanks around it.
     pub(super) fn values(&self) -> HashMap<String, String> {
         let kept = self.kept.iter();
         kept.map(|(field, value)| (field.name.to_owned(), value.clone()))
             .collect()
+    }
+}
+
+/// Why a text doesn't come back from S3 as it was.
+fn unfit(text: &str) -> Option<&'static str> {
+    if text.chars().any(char::is_control) {
+        Some("must not have control characters")
+    } else if text.contains("=?") {
+        Some("must not have '=?', which begins an encoded word (RFC 2047)")
+    } else {
+        None
     }
 }
 
@@ -161,6 +176,19 @@ mod tests {
         assert_eq!(pointers, ["/heart_rate", "/pr_interval", "/st_segment"]);
         assert!(!sorted.warnings[0].detail.contains("351"));
         assert_eq!(sorted.kept().len(), 5);
+    }
+
+    #[test]
+    fn what_would_not_come_back_as_it_was_is_refused() {
+        let (_, errors) = sorted(&json!({
+            "patient_name": "a\nb", "machine_serial": "=?UTF-8?B?Sm9zw6k=?=", "heart_rate": true, "qrs_axis": " 3 ",
+        }));
+        let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/patient_name", "/machine_serial", "/heart_rate"]);
+        let (sorted, _) = sorted(&json!({"patient_name": "  Jane Doe ", "qrs_axis": ""}));
+        let sorted = sorted.unwrap();
+        assert_eq!(sorted.kept(), [("patient_name", "Jane Doe".to_owned())]);
+        assert_eq!(sorted.dropped, ["qrs_axis"]);
     }
 
     #[test]

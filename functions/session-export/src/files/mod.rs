@@ -5,6 +5,7 @@
 //! at the same moment, ends in the same file.
 
 mod answer;
+mod content;
 mod dated;
 mod metadata;
 mod request;
@@ -13,12 +14,13 @@ mod training;
 
 use casefile::audit::{Activity, Event, Outcome};
 use casefile::bol::REQUEST;
-use casefile::collection::Collection;
-use casefile::document::{Document as Stored, SOURCE, UPLOADED_AT};
+use casefile::collection::{Collection, LinkKind};
+use casefile::document::{BEFORE, Document as Stored, SOURCE, UPLOADED_AT};
 use casefile::intake::{self, Acceptance};
 use casefile::json::FieldError;
 use casefile::link::request::LinkRequest;
 use casefile::link::{Asking, Link, Links, file};
+use casefile::name::Owner;
 use casefile::permission::{Action, Decision, Resource};
 use casefile::problem::{Problem, ProblemKind};
 
@@ -26,6 +28,7 @@ use crate::uploads;
 
 pub use answer::{FileAnswer, Filed, Skipped};
 use request::FileRequest;
+use store::find;
 pub(crate) use store::{NewFile, Overwrite, Placed, mend_entries, place};
 pub use training::training_log;
 
@@ -47,6 +50,11 @@ pub async fn store(
         .await?;
     let tenant = &asking.caller.tenant;
     let request = FileRequest::parse(collection, tenant, text, envelope)?;
+    if request.replaces.is_some() {
+        links
+            .permit(asking, Activity::Export, Action::Replace, collection)
+            .await?;
+    }
     let name = request.file.name.as_str();
     let content_type = match intake::accept(collection, name) {
         Acceptance::Accepted { content_type } => content_type,
@@ -54,6 +62,9 @@ pub async fn store(
     };
     let document = uploads::resolve_file(&links.bucket, &asking.caller.inbox(), &request.file).await?;
     check_size(collection, document.size)?;
+    if collection.is_replaced() {
+        content::check(links, &document).await?;
+    }
     let paths = dated::paths(links, tenant, collection, &document, &request.metadata).await?;
     let overwrite = match (collection.is_replaced(), &request.replaces) {
         (false, _) => Overwrite::Never,
@@ -78,6 +89,11 @@ pub async fn store(
         export.is_new = placed.is_new,
         "a file was stored"
     );
+    if !placed.is_new && !may_read(links, asking, collection) {
+        // Nothing of what somebody else has stored there.
+        let answer = FileAnswer::sent(&placed.document, &request);
+        return Ok(Filed::Stored(Box::new(answer.with(request.metadata))));
+    }
     let stands = stands(&request, &placed);
     let mut answer = FileAnswer::new(placed.document, link).with(request.metadata);
     answer.warnings.extend(stands);
@@ -86,15 +102,7 @@ pub async fn store(
 
 /// A conflict, as somebody may know of it: who may read nothing learns nothing of what lies there.
 fn told(links: &Links, asking: &Asking<'_>, collection: Collection, problem: Problem) -> Problem {
-    let any = Resource::Document {
-        tenant: asking.caller.tenant.as_str(),
-        owner: None,
-        collection: collection.name(),
-        path: "",
-    };
-    let principal = asking.caller.principal();
-    let may_read = || links.permissions.decide(&principal, Action::Read, &any).allowed;
-    if problem.kind != ProblemKind::Conflict || may_read() {
+    if problem.kind != ProblemKind::Conflict || may_read(links, asking, collection) {
         return problem;
     }
     Problem::new(
@@ -103,25 +111,40 @@ fn told(links: &Links, asking: &Asking<'_>, collection: Collection, problem: Pro
     )
 }
 
+/// Whether a caller may read what its tenant stores there.
+fn may_read(links: &Links, asking: &Asking<'_>, collection: Collection) -> bool {
+    let any = Resource::Document {
+        tenant: asking.caller.tenant.as_str(),
+        owner: None,
+        collection: collection.name(),
+        path: "",
+    };
+    let principal = asking.caller.principal();
+    links.permissions.decide(&principal, Action::Read, &any).allowed
+}
+
 /// What a repeat brings that isn't stored: what lies there already stands.
 fn stands(request: &FileRequest, placed: &Placed) -> Vec<FieldError> {
-    if placed.is_new {
-        return Vec::new();
+    let sent = request.metadata.values();
+    let is_same = |(name, value): (&String, &String)| {
+        let there = placed.document.metadata.get(name);
+        there.is_some_and(|there| casefile::metadata::decode(there) == *value)
+    };
+    let metadata = (!placed.is_new && !sent.iter().all(is_same)).then(|| another("/metadata"));
+    let owner = owner_stands(placed, request.owner.as_ref());
+    metadata.into_iter().chain(owner).collect()
+}
+
+/// The same of the owner alone.
+pub(crate) fn owner_stands(placed: &Placed, owner: Option<&Owner>) -> Option<FieldError> {
+    (!placed.is_new && placed.document.owner.as_ref() != owner).then(|| another("/owner"))
+}
+
+fn another(pointer: &str) -> FieldError {
+    FieldError {
+        pointer: pointer.to_owned(),
+        detail: "is another than that of the same file, which was stored before; that stands".to_owned(),
     }
-    let there = &placed.document;
-    let kept = request.metadata.kept();
-    let is_same = |(name, value): &(&str, String)| there.metadata.get(*name) == Some(value);
-    let others = [
-        ("/metadata", kept.iter().all(is_same)),
-        ("/owner", request.owner == there.owner),
-    ];
-    let others = others.into_iter().filter(|(_, is_same)| !is_same);
-    others
-        .map(|(pointer, _)| FieldError {
-            pointer: pointer.to_owned(),
-            detail: "is another than that of the same file, which was stored before; that stands".to_owned(),
-        })
-        .collect()
 }
 
 /// Stores a file under the first of its paths that nothing else lies at.
@@ -130,6 +153,12 @@ async fn place_in_one<'a>(
     paths: &'a [String],
     new: impl Fn(&'a str) -> NewFile<'a>,
 ) -> Result<Placed, Problem> {
+    // The same content may lie beside by now, where it went when something else lay here.
+    for path in paths.iter().skip(1) {
+        if let Some(placed) = find(links, &new(path)).await? {
+            return Ok(placed);
+        }
+    }
     let mut taken = None;
     for path in paths {
         match place(links, &new(path)).await {
@@ -161,14 +190,10 @@ pub(crate) async fn link_or_record(
     placed: &Placed,
 ) -> Result<Option<Link>, Problem> {
     let stored = &placed.document;
-    let is_at_once = if placed.is_new {
-        !stored.collection.demands_verification()
-    } else {
-        // What lay there before may have been rejected since.
-        let found = links.find(stored.collection.name(), &stored.path).await?;
-        found.is_some_and(|found| found.unverified().is_none())
-    };
-    if is_at_once {
+    // A share link is an address of this API, which a command doesn't come by.
+    let has_address = links.public_url.is_some() || asking.base_url.is_some();
+    let can_be_made = has_address || stored.collection.link_kind() != LinkKind::Share;
+    if can_be_made && is_linked_at_once(links, placed).await? {
         let wanted = LinkRequest::plain(stored.collection, &stored.path);
         let (readable, decision) = links.decide(asking.caller, Action::Read, Some(stored.clone()));
         if let (Some(readable), true) = (readable, decision.allowed) {
@@ -183,9 +208,20 @@ pub(crate) async fn link_or_record(
     Ok(None)
 }
 
+async fn is_linked_at_once(links: &Links, placed: &Placed) -> Result<bool, Problem> {
+    let stored = &placed.document;
+    if placed.is_new {
+        return Ok(!stored.collection.demands_verification());
+    }
+    // What lay there before may have been rejected since, or replaced.
+    let found = links.find(stored.collection.name(), &stored.path).await?;
+    Ok(found
+        .is_some_and(|found| found.unverified().is_none() && found.document.version_id == stored.version_id))
+}
+
 /// The metadata that callers see: what they sent, and nothing of Casefile's own.
 fn shown(document: &Stored) -> impl Iterator<Item = (&str, String)> {
-    let is_own = |name: &str| [UPLOADED_AT, SOURCE, REQUEST].contains(&name);
+    let is_own = |name: &str| [UPLOADED_AT, SOURCE, REQUEST, BEFORE].contains(&name);
     let own = document.metadata.iter().filter(move |(name, _)| !is_own(name));
     own.map(|(name, value)| (name.as_str(), casefile::metadata::decode(value)))
 }

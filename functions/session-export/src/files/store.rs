@@ -2,11 +2,14 @@
 //! them, create-only, or by `If-Match` where it may follow another version.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
+use casefile::backoff::Backoff;
 use casefile::bucket::{Created, Head, Metadata, NewObject, Replaced, Target};
 use casefile::collection::Collection;
-use casefile::document::{Document as Stored, UPLOADED_AT, optional, ownership};
+use casefile::digest::Sha256;
+use casefile::document::{BEFORE, Document as Stored, UPLOADED_AT, optional, ownership};
 use casefile::intake;
 use casefile::link::{Links, storage_problem};
 use casefile::name::{Owner, TenantId};
@@ -15,13 +18,21 @@ use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StoreError;
 use casefile::time::rfc3339;
 use futures::future::try_join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::document::{Content, Document};
 use crate::review::problems::unavailable;
 
-/// How often it is begun anew because somebody else was faster.
-const TRIES: u32 = 8;
+/// How often it is begun anew because somebody else was faster; in all, that is longer than the function lives.
+const TRIES: u32 = 40;
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(25),
+    last: Duration::from_millis(1_600),
+};
+/// How many earlier versions a file tells of.
+const MAX_BEFORE: usize = 60;
+/// How many milliseconds later a file may count as stored, so that its entry in a list is its own.
+const MAX_LATER: i64 = 100;
 
 /// A file that is to be stored.
 #[derive(Debug, Clone)]
@@ -70,7 +81,7 @@ pub(crate) async fn place(links: &Links, new: &NewFile<'_>) -> Result<Placed, Pr
             "the file's name makes no key of its collection",
         )
     })?;
-    for _ in 0..TRIES {
+    for tried in 0..TRIES {
         let found = optional(links.bucket.head(&key)).await;
         let attempt = match found.map_err(failed)? {
             Some(head) => new.follow(links, &key, head).await?,
@@ -79,8 +90,31 @@ pub(crate) async fn place(links: &Links, new: &NewFile<'_>) -> Result<Placed, Pr
         if let Some(placed) = attempt {
             return Ok(placed);
         }
+        tokio::time::sleep(BACKOFF.pause(tried, links.audit.entropy())).await;
     }
     Err(unavailable("others keep changing the same file"))
+}
+
+/// The very file where it lies already.
+///
+/// # Errors
+/// As for [`place`], but for `conflict`.
+pub(crate) async fn find(links: &Links, new: &NewFile<'_>) -> Result<Option<Placed>, Problem> {
+    let Some(key) = new.collection.key(&links.base, new.path) else {
+        return Ok(None);
+    };
+    let Some(head) = optional(links.bucket.head(&key)).await.map_err(failed)? else {
+        return Ok(None);
+    };
+    let there = new.look(links, &key, head).await?;
+    if !new.is_same(&there) {
+        return Ok(None);
+    }
+    mend_entries(links, &there).await?;
+    Ok(Some(Placed {
+        document: there,
+        is_new: false,
+    }))
 }
 
 fn failed(error: StoreError) -> Problem {
@@ -95,62 +129,70 @@ impl NewFile<'_> {
     async fn create(&self, links: &Links, key: &str) -> Result<Attempt, Problem> {
         if let Overwrite::Version(Some(_)) = self.overwrite {
             return Err(conflict(
-                "nothing is there that it could replace; leave \"replaces\" out",
+                "nothing is there that it could replace, or what was there has been rejected; leave \"replaces\" out",
             ));
         }
-        let now = links.audit.now();
-        match self.write(links, key, now).await? {
+        let (uploaded, written) = self.write(links, key).await?;
+        match written {
             Ok(Created {
                 is_new: true,
                 version_id,
-            }) => Ok(Some(self.placed(key, now, version_id))),
+            }) => Ok(Some(self.placed(key, uploaded, version_id))),
             // A twin was faster, or another file.
             Ok(_) | Err(StoreError::AlreadyExists) => Ok(None),
             Err(error) => Err(failed(error)),
         }
     }
 
-    /// The entries of lists, and after them the file, create-only.
+    /// The entries of lists, and after them the file, create-only: when it counts as stored, and the end of that.
     ///
     /// # Errors
-    /// What the entries fail with; the file's own outcome is the answer.
+    /// What the entries fail with.
     pub(crate) async fn write(
         &self,
         links: &Links,
         key: &str,
-        uploaded: Timestamp,
-    ) -> Result<Result<Created, StoreError>, Problem> {
-        self.list(links, key, uploaded).await?;
-        Ok(match &self.document.content {
+    ) -> Result<(Timestamp, Result<Created, StoreError>), Problem> {
+        let uploaded = self.list(links, key).await?;
+        let written = match &self.document.content {
             Content::Bytes(bytes) => links.bucket.create(&self.object(key, bytes, uploaded)).await,
             Content::Upload(source, _) => links.bucket.copy(source, &self.target(key, uploaded)).await,
-        })
+        };
+        Ok((uploaded, written))
     }
 
     /// Where something lies.
     async fn follow(&self, links: &Links, key: &str, head: Head) -> Result<Attempt, Problem> {
         let etag = head.etag.clone().unwrap_or_default();
-        let size = head.size;
-        let mut there = Stored::new(self.collection, self.path.to_owned(), key.to_owned(), head);
-        if there.sha256.is_none() && size == self.document.size {
-            let hashed = links.bucket.hash_version(key, there.version_id.as_deref()).await;
-            there.sha256 = Some(hashed.map_err(failed)?.sha256);
-        }
-        let is_own = there.tenant.as_ref() == Some(self.tenant);
-        if is_own && size == self.document.size && there.sha256 == Some(self.document.sha256) {
+        let there = self.look(links, key, head).await?;
+        if self.is_same(&there) {
             mend_entries(links, &there).await?;
             return Ok(Some(Placed {
                 document: there,
                 is_new: false,
             }));
         }
-        if !is_own {
-            return Err(conflict(
-                "something else lies under the same name; nothing was overwritten",
-            ));
+        if there.tenant.as_ref() != Some(self.tenant) {
+            return Err(conflict("the name is taken; nothing was overwritten"));
         }
         self.may_replace(&there)?;
-        self.replace(links, key, &etag).await
+        self.replace(links, key, &etag, &there).await
+    }
+
+    /// What lies there, with its digest where that may decide.
+    async fn look(&self, links: &Links, key: &str, head: Head) -> Result<Stored, Problem> {
+        let mut there = Stored::new(self.collection, self.path.to_owned(), key.to_owned(), head);
+        if there.sha256.is_none() && there.size == self.document.size {
+            let hashed = links.bucket.hash_version(key, there.version_id.as_deref()).await;
+            there.sha256 = Some(hashed.map_err(failed)?.sha256);
+        }
+        Ok(there)
+    }
+
+    fn is_same(&self, there: &Stored) -> bool {
+        there.tenant.as_ref() == Some(self.tenant)
+            && there.size == self.document.size
+            && there.sha256 == Some(self.document.sha256)
     }
 
     fn may_replace(&self, there: &Stored) -> Result<(), Problem> {
@@ -159,6 +201,9 @@ impl NewFile<'_> {
                 || there.sha256.is_some_and(|sha256| sha256.to_string() == named)
         };
         match self.overwrite {
+            Overwrite::Current if self.was_replaced(there) => Err(conflict(
+                "this content was a version before, and a newer one has replaced it; nothing was overwritten",
+            )),
             Overwrite::Current => Ok(()),
             Overwrite::Version(Some(named)) if is(named) => Ok(()),
             Overwrite::Version(named) => {
@@ -177,37 +222,76 @@ impl NewFile<'_> {
         }
     }
 
-    async fn replace(&self, links: &Links, key: &str, etag: &str) -> Result<Attempt, Problem> {
-        let now = links.audit.now();
-        self.list(links, key, now).await?;
-        let replaced = match &self.document.content {
-            Content::Bytes(bytes) => links.bucket.replace(&self.object(key, bytes, now), etag).await,
+    /// Whether a late twin would undo what has come after it.
+    fn was_replaced(&self, there: &Stored) -> bool {
+        let before = there.metadata.get(BEFORE).map(String::as_str).unwrap_or_default();
+        before
+            .split(' ')
+            .any(|before| before == short(self.document.sha256))
+    }
+
+    /// The contents of earlier versions, as the next one carries them.
+    fn before(there: &Stored) -> String {
+        let before = there.metadata.get(BEFORE).map(String::as_str).unwrap_or_default();
+        let last = there.sha256.map(short);
+        let earlier = before.split(' ').filter(|part| !part.is_empty());
+        let all = last.as_deref().into_iter().chain(earlier);
+        all.take(MAX_BEFORE).collect::<Vec<_>>().join(" ")
+    }
+
+    async fn replace(
+        &self,
+        links: &Links,
+        key: &str,
+        etag: &str,
+        there: &Stored,
+    ) -> Result<Attempt, Problem> {
+        let mut new = self.clone();
+        if let Overwrite::Current = self.overwrite {
+            new.metadata.push((BEFORE, Self::before(there)));
+        }
+        let now = new.list(links, key).await?;
+        let replaced = match &new.document.content {
+            Content::Bytes(bytes) => links.bucket.replace(&new.object(key, bytes, now), etag).await,
             Content::Upload(source, _) => {
                 links
                     .bucket
-                    .replace_by_copy(source, &self.target(key, now), etag)
+                    .replace_by_copy(source, &new.target(key, now), etag)
                     .await
             }
         };
         match replaced.map_err(failed)? {
-            Replaced::Now(version_id) => Ok(Some(self.placed(key, now, version_id))),
+            Replaced::Now(version_id) => {
+                remove_entries(links, there).await;
+                Ok(Some(new.placed(key, now, version_id)))
+            }
             Replaced::Changed => Ok(None),
         }
     }
 
-    /// Writes the entries of lists, which are shown once the file is there.
-    async fn list(&self, links: &Links, key: &str, uploaded: Timestamp) -> Result<(), Problem> {
-        let listed = ListedFile {
-            collection: self.collection,
-            path: self.path,
-            key,
-            owner: self.owner,
-            content_type: self.content_type,
-            size: self.document.size,
-            sha256: self.document.sha256,
-            time: intake::listed_time(self.collection, self.path, uploaded),
-        };
-        write_entries(links, self.tenant, &listed).await
+    /// Writes the entries of lists, which are shown once the file is there; gives when it then counts as stored. Now, or
+    /// a few milliseconds later, where another content's entry has the name that this one's would have.
+    async fn list(&self, links: &Links, key: &str) -> Result<Timestamp, Problem> {
+        let now = links.audit.now();
+        for later in 0..MAX_LATER {
+            let uploaded = now
+                .saturating_add(SignedDuration::from_millis(later))
+                .unwrap_or(now);
+            let listed = ListedFile {
+                collection: self.collection,
+                path: self.path,
+                key,
+                owner: self.owner,
+                content_type: self.content_type,
+                size: self.document.size,
+                sha256: self.document.sha256,
+                time: intake::listed_time(self.collection, self.path, uploaded),
+            };
+            if create_all(links, &pointers(links, self.tenant, &listed)?).await? {
+                return Ok(uploaded);
+            }
+        }
+        Err(unavailable("too many store the same file at once"))
     }
 
     fn metadata(&self, uploaded: Timestamp) -> Metadata {
@@ -255,6 +339,7 @@ impl NewFile<'_> {
             sha256: Some(self.document.sha256),
             content_type: self.content_type.to_owned(),
             last_modified: None,
+            is_archived: false,
             tenant: Some(self.tenant.clone()),
             owner: self.owner.cloned(),
             metadata,
@@ -268,9 +353,15 @@ impl NewFile<'_> {
 
 /// Writes the entries of what is there, should it have been stored by a call that was stopped before it wrote them all.
 pub(crate) async fn mend_entries(links: &Links, there: &Stored) -> Result<(), Problem> {
-    let (Some(tenant), Some(sha256), Some(time)) = (&there.tenant, there.sha256, there.listed_at()) else {
-        return Ok(());
-    };
+    match entries(links, there) {
+        // One in another form is one of another version of this program. Whoever reads it checks it.
+        Some(pointers) => create_all(links, &pointers?).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The entries of what is there; `None` where the API didn't store it.
+fn entries(links: &Links, there: &Stored) -> Option<Result<Vec<NewObject>, Problem>> {
     let listed = ListedFile {
         collection: there.collection,
         path: &there.path,
@@ -278,23 +369,44 @@ pub(crate) async fn mend_entries(links: &Links, there: &Stored) -> Result<(), Pr
         owner: there.owner.as_ref(),
         content_type: &there.content_type,
         size: there.size,
-        sha256,
-        time,
+        sha256: there.sha256?,
+        time: there.listed_at()?,
     };
-    write_entries(links, tenant, &listed).await
+    Some(pointers(links, there.tenant.as_ref()?, &listed))
 }
 
-async fn write_entries(links: &Links, tenant: &TenantId, listed: &ListedFile<'_>) -> Result<(), Problem> {
-    let pointers = file_pointers(&links.base, tenant, listed)
-        .map_err(|_| Problem::new(ProblemKind::Internal, "a list's entry can't be written as JSON"))?;
+fn pointers(links: &Links, tenant: &TenantId, listed: &ListedFile<'_>) -> Result<Vec<NewObject>, Problem> {
+    file_pointers(&links.base, tenant, listed)
+        .map_err(|_| Problem::new(ProblemKind::Internal, "a list's entry can't be written as JSON"))
+}
+
+/// Whether they are there now, and no others are in their place.
+async fn create_all(links: &Links, pointers: &[NewObject]) -> Result<bool, Problem> {
     let written = pointers.iter().map(|pointer| async {
         match links.bucket.create(pointer).await {
-            // Another version of this program wrote it in another form. Whoever reads it checks it.
-            Err(StoreError::AlreadyExists) => Ok(()),
-            created => created.map(drop),
+            Ok(_) => Ok(true),
+            Err(StoreError::AlreadyExists) => Ok(false),
+            Err(error) => Err(failed(error)),
         }
     });
-    try_join_all(written).await.map(drop).map_err(failed)
+    let written = try_join_all(written).await?;
+    Ok(written.into_iter().all(|is_there| is_there))
+}
+
+/// Removes the entries of a version that was replaced, which no list shows any more. Should it fail, lists pass them over.
+async fn remove_entries(links: &Links, there: &Stored) {
+    let Some(Ok(pointers)) = entries(links, there) else {
+        return;
+    };
+    let removed = pointers.iter().map(|pointer| links.bucket.delete(&pointer.key));
+    if let Err(error) = try_join_all(removed).await {
+        tracing::warn!(storage.error = %error, "entries of a replaced version stay");
+    }
+}
+
+/// Enough of a digest to know a content again.
+fn short(sha256: Sha256) -> String {
+    sha256.to_string().chars().take(16).collect()
 }
 
 fn conflict(detail: &str) -> Problem {

@@ -12,6 +12,7 @@ use casefile::training_log::TrainingLog;
 use jiff::tz::TimeZone;
 
 use super::answer::FileAnswer;
+use super::dated::noted;
 use super::{NewFile, Overwrite, check_size, link_or_record, place};
 use crate::document::{self, Document};
 
@@ -32,6 +33,11 @@ pub async fn training_log(
     let decision = links
         .permit(asking, Activity::Export, Action::Write, collection)
         .await?;
+    if revision {
+        links
+            .permit(asking, Activity::Export, Action::Replace, collection)
+            .await?;
+    }
     document::check_size(text)?;
     let log = TrainingLog::parse(text)?.map_err(Problem::invalid)?;
     let internal = || Problem::new(ProblemKind::Internal, "a session's id makes no file's name");
@@ -39,6 +45,9 @@ pub async fn training_log(
     let kind = collection.kind_of(&name).ok_or_else(internal)?;
     let day = log.started.to_zoned(TimeZone::UTC).date();
     let path = collection.new_path(kind.folder(), day, log.session_id.as_str());
+    let tenant = asking.caller.tenant.as_str();
+    let what = ["the log of a session", tenant, log.session_id.as_str()];
+    let path = noted(links, &what, path).await?;
     let name = FileName::parse(&name).map_err(|_| internal())?;
     let document = Document::new(name, Bytes::from(compact(text)));
     check_size(collection, document.size)?;

@@ -2,8 +2,8 @@
 //!
 //! A few are under way at a time, and no more of their requests are in memory. Those of one session go one after the
 //! other in the order in which they were asked for, so that it doesn't depend on chance which of two contents is the
-//! session's. What isn't done when the time is up is `unavailable`: the same batch may be repeated, since what was
-//! exported is exported once.
+//! session's: behind one that storage failed, the others of its session wait for a repeat. What isn't done when the time is
+//! up is `unavailable`: the same batch may be repeated, since what was exported is exported once.
 
 mod answer;
 mod request;
@@ -13,13 +13,10 @@ mod turns;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use casefile::audit::Activity;
-use casefile::collection::Collection;
 use casefile::link::Asking;
 use casefile::metrics;
-use casefile::permission::Action;
 use casefile::problem::{Problem, ProblemKind};
-use futures::{StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, stream};
 use tokio::time::{Instant, timeout_at};
 
 use super::ReviewExport;
@@ -30,12 +27,15 @@ use answer::ItemAnswer;
 use request::{Asked, BatchRequest, Item};
 pub use staged::MAX_STAGED_BYTES;
 use staged::Page;
-use turns::Turns;
+use turns::{Turn, Turns, is_ours, is_settled};
 
 /// The most reviews of one batch.
 pub const MAX_ITEMS: usize = 100;
 /// Reviews under way at a time: enough to hide S3's latency, and few enough for their documents to fit into memory.
 const AT_ONCE: usize = 4;
+/// What must be left of the batch's time for a review to begin: the largest document is marked and packed in less, and
+/// the answer can't leave while that goes on.
+const TIME_FOR_ONE: Duration = Duration::from_secs(8);
 
 type Outcome = Result<ExportAnswer, Problem>;
 
@@ -55,6 +55,22 @@ struct Batch<'a> {
     until: Instant,
 }
 
+/// The items that haven't begun.
+struct Queue<'a, 'i> {
+    batch: &'a Batch<'a>,
+    items: std::iter::Enumerate<std::slice::Iter<'a, Item<'i>>>,
+    turns: Turns,
+    /// An item couldn't be read, so nobody knows whose session it is, and nobody may overtake it.
+    is_stuck: bool,
+}
+
+/// An item whose turn comes when those before it are settled.
+struct Next<'a> {
+    index: usize,
+    begun: Instant,
+    loaded: Result<(Cow<'a, str>, Turn), Problem>,
+}
+
 impl ReviewExport {
     /// Exports the reviews that `text`, a batch's JSON, names; `time` is how long that may take.
     ///
@@ -69,24 +85,17 @@ impl ReviewExport {
         time: Duration,
     ) -> Result<BatchAnswer, Problem> {
         let started = Instant::now();
-        self.links
-            .permit(asking, Activity::Export, Action::Write, Collection::reviews())
-            .await?;
-        let BatchRequest { asked } = BatchRequest::parse(text, door)?;
-        let Page { items, next_cursor } = match asked {
-            Asked::Reviews(items) => Page {
-                items,
-                next_cursor: None,
-            },
-            Asked::Staged(staged) => staged.page(&self.links.bucket).await?,
-        };
+        let until = started + time;
+        let page = timeout_at(until, self.page(asking, text, door)).await;
+        let Page { items, next_cursor } = page.map_err(|_| unavailable("storage took too long"))??;
         let batch = Batch {
             reviews: self,
             asking,
-            until: started + time,
+            until,
         };
         let outcomes = batch.run(&items).await;
         note(&outcomes, started.elapsed());
+        note_staged(&items, &outcomes);
         if let Some(problem) = only_unavailable(&outcomes) {
             return Err(problem);
         }
@@ -99,29 +108,38 @@ impl ReviewExport {
             next_cursor,
         })
     }
+
+    /// The items that the caller asks for, and may.
+    async fn page<'a>(
+        &self,
+        asking: &Asking<'_>,
+        text: &'a str,
+        door: Door<'_>,
+    ) -> Result<Page<'a>, Problem> {
+        self.permit(asking).await?;
+        let BatchRequest { asked } = BatchRequest::parse(text, door)?;
+        match asked {
+            Asked::Reviews(items) => Ok(Page {
+                items,
+                next_cursor: None,
+            }),
+            Asked::Staged(staged) => staged.page(&self.links.bucket, &asking.caller.tenant).await,
+        }
+    }
 }
 
 impl Batch<'_> {
     /// The outcome of each item, in their order.
     async fn run(&self, items: &[Item<'_>]) -> Vec<Outcome> {
         let mut outcomes: Vec<Option<Outcome>> = items.iter().map(|_| None).collect();
-        let mut turns = Turns::default();
-        // One after the other, and only when another review may begin: so their order is known, and memory is bounded.
-        let requests = stream::iter(items.iter().enumerate())
-            .then(|(index, item)| async move { (index, Instant::now(), self.load(item).await) });
-        let exports = requests.map(|(index, begun, request)| {
-            let turn = turns.take(request.as_deref().unwrap_or_default());
-            async move {
-                let outcome = match request {
-                    Ok(request) => {
-                        turn.then(Box::pin(self.reviews.store(self.asking, &request)))
-                            .await
-                    }
-                    Err(problem) => Err(problem),
-                };
-                count(&outcome, begun);
-                (index, outcome)
-            }
+        let exports = self.queue(items).map(async |next| {
+            let Next { index, begun, loaded } = next;
+            let outcome = match loaded {
+                Ok((request, turn)) => turn.then(Box::pin(self.store(&request))).await,
+                Err(problem) => Err(problem),
+            };
+            count(&outcome, begun);
+            (index, outcome)
         });
         let mut exports = std::pin::pin!(exports.buffer_unordered(AT_ONCE));
         while let Ok(Some((index, outcome))) = timeout_at(self.until, exports.next()).await {
@@ -135,6 +153,24 @@ impl Batch<'_> {
             .collect()
     }
 
+    /// The items with their requests, read one after the other, and only when another review may begin: so their order is
+    /// known, and memory is bounded.
+    fn queue<'a>(&'a self, items: &'a [Item<'_>]) -> impl Stream<Item = Next<'a>> {
+        let queue = Queue {
+            batch: self,
+            items: items.iter().enumerate(),
+            turns: Turns::default(),
+            is_stuck: false,
+        };
+        stream::unfold(queue, async |mut queue| Some((queue.next().await?, queue)))
+    }
+
+    async fn store(&self, request: &str) -> Outcome {
+        let last = self.until.checked_sub(TIME_FOR_ONE);
+        let last = last.unwrap_or_else(Instant::now).into_std();
+        self.reviews.store(self.asking, request, last).await
+    }
+
     /// The text of an item's request.
     async fn load<'i>(&self, item: &'i Item<'_>) -> Result<Cow<'i, str>, Problem> {
         match item {
@@ -146,6 +182,35 @@ impl Batch<'_> {
             }
             Item::Staged(staged) => staged.read(&self.reviews.links.bucket).await.map(Cow::Owned),
         }
+    }
+}
+
+impl<'a> Queue<'a, '_> {
+    async fn next(&mut self) -> Option<Next<'a>> {
+        let (index, item) = self.items.next()?;
+        let begun = Instant::now();
+        let loaded = self.load(item).await;
+        Some(Next {
+            index,
+            begun,
+            loaded: loaded.map(|request| {
+                let turn = self.turns.take(&request);
+                (request, turn)
+            }),
+        })
+    }
+
+    /// Reads an item's request, at the second attempt if need be.
+    async fn load(&mut self, item: &'a Item<'_>) -> Result<Cow<'a, str>, Problem> {
+        if self.is_stuck {
+            return Err(unavailable("an earlier review of this batch couldn't be read"));
+        }
+        let mut loaded = self.batch.load(item).await;
+        if !is_settled(&loaded) {
+            loaded = self.batch.load(item).await;
+        }
+        self.is_stuck = !is_settled(&loaded);
+        loaded
     }
 }
 
@@ -165,7 +230,6 @@ fn count(outcome: &Outcome, begun: Instant) {
 /// Tells the log: nobody may look at the answer of a batch that a schedule asked for.
 fn note(outcomes: &[Outcome], took: Duration) {
     let kinds = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
-    let is_ours = |kind| matches!(kind, ProblemKind::Internal | ProblemKind::Unavailable);
     let (failed, refused): (Vec<_>, Vec<_>) =
         kinds.map(|problem| problem.kind).partition(|kind| is_ours(*kind));
     let exported = outcomes.len() - failed.len() - refused.len();
@@ -186,6 +250,23 @@ fn note(outcomes: &[Outcome], took: Duration) {
             batch.duration_ms = duration_ms,
             "a batch was exported"
         );
+    }
+}
+
+/// Tells the log of each staged review that is refused, for no repeat mends it, and whoever staged it gets no answer. What
+/// it is called may name a patient.
+fn note_staged(items: &[Item<'_>], outcomes: &[Outcome]) {
+    for (index, (item, outcome)) in items.iter().zip(outcomes).enumerate() {
+        if let (Item::Staged(_), Err(problem)) = (item, outcome)
+            && !is_ours(problem.kind)
+        {
+            tracing::warn!(
+                batch.index = index,
+                problem.status = problem.kind.status(),
+                problem.kind = problem.kind.name(),
+                "a staged review was refused"
+            );
+        }
     }
 }
 

@@ -50,6 +50,7 @@ impl Export<'_> {
                 sha256: Some(listed.sha256),
                 content_type: listed.content_type.clone(),
                 last_modified: None,
+                is_archived: false,
                 tenant: Some(self.asking.caller.tenant.clone()),
                 owner: self.request.owner.clone(),
                 metadata: HashMap::new(),

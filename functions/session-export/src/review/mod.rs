@@ -85,9 +85,11 @@ struct Export<'a> {
     asking: &'a Asking<'a>,
     /// What allowed it.
     decision: Decision,
-    request: &'a ReviewRequest<'a>,
-    template: &'a TemplateVersion,
+    request: ReviewRequest<'a>,
+    template: Arc<TemplateVersion>,
     started: Instant,
+    /// Whether it is part of a batch, of which a repeat must cost little.
+    is_of_batch: bool,
 }
 
 impl ReviewExport {
@@ -126,19 +128,8 @@ impl ReviewExport {
         text: &str,
         envelope: &[&str],
     ) -> Result<Exported, Problem> {
-        let started = Instant::now();
-        let decision = Box::pin(self.permit(asking)).await?;
-        let request = ReviewRequest::parse(text, envelope)?;
-        let (request, template) = Box::pin(self.prepare(asking, request)).await?;
-        let export = Export {
-            service: self,
-            asking,
-            decision,
-            request: &request,
-            template: &template,
-            started,
-        };
-        match request.destination {
+        let export = Box::pin(self.begin(asking, || ReviewRequest::parse(text, envelope))).await?;
+        match export.request.destination {
             Destination::S3 => {
                 let answer = Box::pin(export.store()).await?;
                 Ok(Exported::Stored(Box::new(answer)))
@@ -147,30 +138,40 @@ impl ReviewExport {
         }
     }
 
-    /// The same into the bucket alone, for a request whose size is known to be right.
+    /// The same for a review of a batch: into the bucket alone, and only if it begins before `last`, for what it computes
+    /// can't be interrupted. The size of the request is known to be right.
     ///
     /// # Errors
-    /// As for [`ReviewExport::export`]; `invalid-request` when the request wants a file.
-    pub async fn store(&self, asking: &Asking<'_>, text: &str) -> Result<ExportAnswer, Problem> {
+    /// As for [`ReviewExport::export`]; `invalid-request` when the request wants a file; `unavailable` when it is too late.
+    async fn store(&self, asking: &Asking<'_>, text: &str, last: Instant) -> Result<ExportAnswer, Problem> {
+        let mut export = Box::pin(self.begin(asking, || of_batch(text))).await?;
+        if Instant::now() >= last {
+            return Err(unavailable(
+                "the batch had too little time left to begin this review",
+            ));
+        }
+        export.is_of_batch = true;
+        Box::pin(export.store()).await
+    }
+
+    /// An export, with all that it reads before it writes.
+    async fn begin<'a>(
+        &'a self,
+        asking: &'a Asking<'a>,
+        read: impl FnOnce() -> Result<ReviewRequest<'a, GivenDocument>, Problem>,
+    ) -> Result<Export<'a>, Problem> {
         let started = Instant::now();
         let decision = Box::pin(self.permit(asking)).await?;
-        let request = ReviewRequest::parse_any(text, &[])?;
-        if request.destination == Destination::Download {
-            return Err(Problem::invalid(vec![FieldError {
-                pointer: "/destination".to_owned(),
-                detail: "must be s3 in a batch".to_owned(),
-            }]));
-        }
-        let (request, template) = Box::pin(self.prepare(asking, request)).await?;
-        let export = Export {
+        let (request, template) = Box::pin(self.prepare(asking, read()?)).await?;
+        Ok(Export {
             service: self,
             asking,
             decision,
-            request: &request,
-            template: &template,
+            request,
+            template,
             started,
-        };
-        Box::pin(export.store()).await
+            is_of_batch: false,
+        })
     }
 
     /// Whether the caller may export reviews; a refusal is recorded.
@@ -194,13 +195,24 @@ impl ReviewExport {
     }
 }
 
+fn of_batch(text: &str) -> Result<ReviewRequest<'_, GivenDocument>, Problem> {
+    let request = ReviewRequest::parse_any(text, &[])?;
+    if request.destination == Destination::Download {
+        return Err(Problem::invalid(vec![FieldError {
+            pointer: "/destination".to_owned(),
+            detail: "must be s3 in a batch".to_owned(),
+        }]));
+    }
+    Ok(request)
+}
+
 impl Export<'_> {
     async fn store(&self) -> Result<ExportAnswer, Problem> {
         let links = &self.service.links;
         let now = links.audit.now();
         if self.request.strict {
             // Before anything is reserved for a request that is going to be refused.
-            after::document(self.request, &time::rfc3339(now))?;
+            after::document(&self.request, &time::rfc3339(now))?;
         }
         let draft = self.draft();
         let search = Search {
@@ -210,6 +222,7 @@ impl Export<'_> {
             tenant: &self.asking.caller.tenant,
             may_read: self.may_read(),
             now,
+            looks_first: self.is_of_batch,
         };
         let Place { base, state } = search.run().await?;
         let (manifest, manifest_file, written) = match state {
@@ -245,7 +258,7 @@ impl Export<'_> {
 
     fn draft(&self) -> Draft<'_> {
         Draft {
-            request: self.request,
+            request: &self.request,
             template: &self.template.template,
             generator: &self.template.generator,
         }
@@ -409,6 +422,7 @@ impl Export<'_> {
             sha256: Some(object.sha256),
             content_type: object.content_type.to_owned(),
             last_modified: None,
+            is_archived: false,
             tenant: Some(caller.tenant.clone()),
             owner: None,
             metadata: HashMap::new(),

@@ -69,6 +69,9 @@ pub struct Search<'a> {
     pub may_read: bool,
     /// When the export began.
     pub now: Timestamp,
+    /// Whether to look for what is there before anything is claimed or built: one more round trip for a new export, and
+    /// next to no work for one that is finished.
+    pub looks_first: bool,
 }
 
 impl Search<'_> {
@@ -79,13 +82,13 @@ impl Search<'_> {
     /// when no reader would take its manifest; `unavailable` and `internal` when storage fails.
     pub async fn run(&self) -> Result<Place, Problem> {
         let draft = self.draft;
-        let claimed = self
-            .reservations()
-            .claim_folder(draft.request, draft.generator, self.now)
-            .await?;
+        let mut claimed = None;
         let mut first_other = None;
         let mut may_add = draft.request.revision;
-        let mut reserved = self.reserve(&claimed, 1).await?;
+        let mut reserved = match self.look().await? {
+            Some(found) => Reserved::Theirs(found),
+            None => self.reserve(&mut claimed, 1).await?,
+        };
         for revision in 1..=MAX_REVISIONS {
             let found = match reserved {
                 Reserved::Mine(place) => return Ok(*place),
@@ -101,7 +104,7 @@ impl Search<'_> {
                 Some(next) => Reserved::Theirs(next),
                 None if !may_add => return Err(self.refuse(first_other).await),
                 None if revision == MAX_REVISIONS => break,
-                None => self.reserve(&claimed, revision + 1).await?,
+                None => self.reserve(&mut claimed, revision + 1).await?,
             };
         }
         let detail = format!("the session has {MAX_REVISIONS} revisions, the most there may be");
@@ -116,9 +119,22 @@ impl Search<'_> {
         }
     }
 
-    /// Reserves a revision, unless it is reserved already.
-    async fn reserve(&self, claimed: &FolderName, revision: u32) -> Result<Reserved, Problem> {
-        let (mine, folder) = self.candidate(claimed, revision)?;
+    /// The session's first reservation, if it is to be looked for.
+    async fn look(&self) -> Result<Option<Reservation>, Problem> {
+        if !self.looks_first {
+            return Ok(None);
+        }
+        let session = &self.draft.request.session.id;
+        self.reservations().read(session, 1).await
+    }
+
+    /// Reserves a revision, unless it is reserved already, for a folder that is claimed once.
+    async fn reserve(&self, claimed: &mut Option<FolderName>, revision: u32) -> Result<Reserved, Problem> {
+        let folder_name = match claimed {
+            Some(claimed) => claimed,
+            None => claimed.insert(self.claim().await?),
+        };
+        let (mine, folder) = self.candidate(folder_name, revision)?;
         Ok(match self.reservations().create_or_read(&mine).await? {
             Some(theirs) => Reserved::Theirs(theirs),
             None => Reserved::Mine(Box::new(Place {
@@ -126,6 +142,15 @@ impl Search<'_> {
                 state: State::Open(folder),
             })),
         })
+    }
+
+    async fn claim(&self) -> Result<FolderName, Problem> {
+        let Draft {
+            request, generator, ..
+        } = self.draft;
+        self.reservations()
+            .claim_folder(request, generator, self.now)
+            .await
     }
 
     fn candidate(&self, folder_name: &FolderName, revision: u32) -> Result<(Reservation, Folder), Problem> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use casefile::audit::{Activity, Asked, Event, Outcome};
+use casefile::bol::REQUEST;
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
 use casefile::document::{self, Document};
@@ -156,7 +157,8 @@ fn answer<'a>(document: &'a Document, status: Option<Status>, manifest: Option<&
 }
 
 fn file_kind(document: &Document, status: Option<Status>) -> Kind<'_> {
-    let metadata = document.metadata.iter();
+    let is_own = |name: &str| [REQUEST, document::BEFORE].contains(&name);
+    let metadata = document.metadata.iter().filter(|(name, _)| !is_own(name));
     Kind::File {
         file_name: &document.file_name,
         content_type: &document.content_type,

@@ -252,9 +252,6 @@ fn read(body: &[u8], document: &Document) -> Result<Option<Entry>, &'static str>
     if pointer.complete_with != document.key || pointer.entry.path != document.path {
         return Err("it points elsewhere than its name");
     }
-    if pointer.entry.owner != document.owner {
-        return Err("it names another owner than its document");
-    }
     let is_of_another_time = document
         .listed_at()
         .is_some_and(|time| rfc3339(time) != pointer.entry.time);
@@ -262,7 +259,13 @@ fn read(body: &[u8], document: &Document) -> Result<Option<Entry>, &'static str>
         EntryKind::File { sha256, .. } => document.sha256.is_some_and(|its| its != *sha256),
         EntryKind::Session { .. } => false,
     };
-    Ok((!is_of_another_time && !is_of_other_content).then_some(pointer.entry))
+    if is_of_another_time || is_of_other_content {
+        return Ok(None);
+    }
+    if pointer.entry.owner != document.owner {
+        return Err("it names another owner than its document");
+    }
+    Ok(Some(pointer.entry))
 }
 
 /// The key holds names, so the log has its digest: `sha256sum` of the key finds it in a listing.
@@ -287,6 +290,7 @@ mod tests {
             etag: None,
             content_type: None,
             last_modified: None,
+            is_archived: false,
             metadata: metadata
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use casefile::backoff::Backoff;
 use casefile::bucket::{Bucket, Replaced, Tagged};
 use casefile::digest::Sha256;
 use casefile::document::optional;
-use casefile::id::Entropy;
 use casefile::link::share::{MAX_SHARE_BYTES, Share};
 use casefile::link::{Links, storage_problem};
 use casefile::problem::{Problem, ProblemKind};
@@ -16,8 +16,10 @@ use tokio::time::Instant;
 const TRIES: u32 = 40;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest first pause between two tries; it doubles up to the last one.
-const FIRST_PAUSE: Duration = Duration::from_millis(25);
-const LAST_PAUSE: Duration = Duration::from_millis(800);
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(25),
+    last: Duration::from_millis(800),
+};
 /// Seconds after which a caller should try again when too many others were faster.
 const RETRY_AFTER: u32 = 2;
 
@@ -79,7 +81,7 @@ pub(super) async fn change<T>(
             Replaced::Now(_) => return Ok(Some(value)),
             Replaced::Changed => {}
         }
-        let pause = pause(tried, links.audit.entropy());
+        let pause = BACKOFF.pause(tried, links.audit.entropy());
         if Instant::now() + pause > end {
             break;
         }
@@ -106,33 +108,5 @@ async fn replace(bucket: &Bucket, mut next: Share, etag: &str) -> Result<Replace
         // It may have taken effect, which only another look tells.
         Err(StoreError::Unavailable(_)) => Ok(Replaced::Changed),
         Err(error) => Err(storage_problem(&error)),
-    }
-}
-
-/// A random part of a time that doubles, so that those who met once don't meet again.
-fn pause(tried: u32, entropy: Entropy) -> Duration {
-    let longest = FIRST_PAUSE.saturating_mul(1 << tried.min(5)).min(LAST_PAUSE);
-    let mut random = [0; 2];
-    if entropy(&mut random).is_err() {
-        return longest / 2;
-    }
-    longest.mul_f64(f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use casefile::id::EntropyError;
-
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_a_bound() {
-        let most: Entropy = |bytes| {
-            bytes.fill(0xff);
-            Ok(())
-        };
-        let millis = |tried| pause(tried, most).as_millis();
-        assert_eq!([0, 1, 4, 5, 39].map(millis), [25, 50, 400, 800, 800]);
-        assert_eq!(pause(0, |_| Err(EntropyError)), Duration::from_micros(12_500));
     }
 }

@@ -3,8 +3,9 @@
 use casefile::bol::{BolNumber, Series};
 use clap::{Args, Subcommand};
 
+use crate::claim::{line, operator};
+
 const MAX_REASON_CHARS: usize = 200;
-const MAX_OPERATOR_CHARS: usize = 100;
 
 /// The command's arguments.
 #[derive(Debug, Args)]
@@ -69,17 +70,4 @@ pub(super) enum Command {
 
 fn reason(text: &str) -> Result<String, String> {
     line(text, MAX_REASON_CHARS)
-}
-
-/// Who an operator claims to be.
-pub(super) fn operator(text: &str) -> Result<String, String> {
-    line(text, MAX_OPERATOR_CHARS)
-}
-
-fn line(text: &str, limit: usize) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > limit || text.chars().any(char::is_control) {
-        return Err(format!("must be one line of 1 to {limit} characters"));
-    }
-    Ok(text.to_owned())
 }

@@ -27,6 +27,10 @@ impl Check {
         for key in keys {
             let name = key.rsplit('/').next().and_then(|name| name.strip_suffix(".pdf"));
             let number = name.and_then(BolNumber::parse);
+            // Of a series whose prefix begins with this one's.
+            if number.as_ref().is_some_and(|number| number.series() != series) {
+                continue;
+            }
             match number.filter(|number| state.number(series, number.count()) == *number) {
                 Some(number) => {
                     stored.insert(number.count(), number);

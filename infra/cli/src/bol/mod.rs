@@ -13,11 +13,10 @@ use casefile::audit::{Activity, Asked, AuditLog, Event, File, Given, Outcome};
 use casefile::bol::{
     BolNumber, ChangeError, NumberFormat, Numbers, Series, SetError, State, Void, VoidError,
 };
-use casefile::bucket::Bucket;
+use casefile::bucket::{Bucket, Seen};
 use casefile::caller::{Caller, Origin};
 use casefile::collection::Collection;
 use casefile::config::{Env, bucket_name};
-use casefile::document::optional;
 use casefile::id::Entropy;
 use casefile::key::BasePath;
 use casefile::link::settings::default_tenant;
@@ -26,10 +25,11 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
-use self::arguments::{Command, Counter, What, operator};
+use self::arguments::{Command, Counter, What};
 use self::check::Check;
 use self::show::View;
-use crate::quarantine::Failure;
+use crate::claim::operator;
+use crate::failure::Failure;
 
 /// A change that others get ahead of is tried for this long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -269,11 +269,12 @@ impl Desk {
         })
     }
 
+    /// Whether a document has the number, also one that is hidden: rejected, say.
     async fn is_stored(&self, number: &BolNumber) -> Result<bool, Failure> {
         let Some(key) = number.key(&self.base) else {
             return Ok(false);
         };
-        Ok(optional(self.bucket.head(&key)).await?.is_some())
+        Ok(self.bucket.seen(&key).await? != Seen::Nothing)
     }
 
     /// The highest stored number after `number`.
@@ -281,6 +282,8 @@ impl Desk {
         let keys = self.bucket.keys(&number.series().documents()).await?;
         let names = keys.iter().filter_map(|key| key.rsplit('/').next());
         let stored = names.filter_map(|name| BolNumber::parse(name.strip_suffix(".pdf")?));
+        // The keys of a series whose prefix begins with this one's lie there too.
+        let stored = stored.filter(|stored| stored.series() == number.series());
         let beyond = stored.filter(|stored| stored.count() > number.count());
         Ok(beyond.max_by_key(BolNumber::count))
     }

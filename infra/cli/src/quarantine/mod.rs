@@ -20,37 +20,14 @@ use casefile::id::Entropy;
 use casefile::key::BasePath;
 use casefile::link::settings::LinkSettings;
 use casefile::name::TenantId;
-use casefile::problem::Problem;
 use casefile::quarantine::{self, Held, Item, ItemId, ReleaseError};
-use casefile::store_error::StoreError;
 use casefile::time::Clock;
 
-use self::arguments::{Command, operator};
+use self::arguments::Command;
 use self::arrivals::Arrivals;
 use self::show::Told;
-
-/// Why a command didn't do what it should.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// It can't be done as things are.
-    #[error("{0}")]
-    Refused(String),
-    /// The set-up is wrong, or storage fails.
-    #[error("{0}")]
-    Failed(String),
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        Self::Failed(problem.detail)
-    }
-}
+use crate::claim::operator;
+use crate::failure::Failure;
 
 /// Does what the arguments say; what it has to show.
 ///

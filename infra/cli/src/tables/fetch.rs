@@ -13,7 +13,8 @@ use super::progress::Progress;
 use super::remote::{self, Found, look};
 use super::shelf::{Local, Record, Shelf};
 use super::show::Place;
-use crate::quarantine::Failure;
+use super::withheld::Withheld;
+use crate::failure::Failure;
 
 /// Where tables may come from.
 #[derive(Debug)]
@@ -85,6 +86,12 @@ impl Fetcher {
         local.map_err(|error| self.unreadable(wanted, &error))
     }
 
+    /// The same, where nothing but the copy's own record vouches for it.
+    async fn local_alone(&self, wanted: &Wanted) -> Result<Local, Failure> {
+        let local = self.shelf.look_into(wanted).await;
+        local.map_err(|error| self.unreadable(wanted, &error))
+    }
+
     /// What there are copies of.
     pub(super) fn copies(&self) -> Result<Vec<(Wanted, Record)>, Failure> {
         let unreadable = |error: io::Error| {
@@ -110,8 +117,12 @@ impl Fetcher {
     async fn copy(&self, wanted: &Wanted) -> Result<Had, Failure> {
         let path = self.shelf.path(wanted).display().to_string();
         let without = "without --offline it is downloaded";
-        match self.local(wanted).await? {
+        match self.local_alone(wanted).await? {
             Local::Copy(record) => Ok(self.had(wanted, record, Way::Copy)),
+            Local::Withheld(record, why) => Err(Failure::Refused(format!(
+                "{}; without --offline S3 is asked again",
+                withheld(wanted, &record, why)
+            ))),
             Local::Missing => Err(Failure::Refused(format!(
                 "there is no copy of {wanted}: nothing is at {path}; {without}"
             ))),
@@ -124,7 +135,7 @@ impl Fetcher {
 
     /// The copy, if it is of the version that S3 has just described.
     async fn fresh(&self, wanted: &Wanted, head: &Head) -> Result<Option<Record>, Failure> {
-        let local = self.local(wanted).await?.copy();
+        let local = self.local(wanted).await?.record();
         let mut record = local.filter(|record| record.is_of(head));
         if record.is_none() {
             let adopted = self.shelf.adopt(wanted, head).await;
@@ -166,20 +177,24 @@ impl Fetcher {
 
     /// When S3 didn't do what it should.
     pub(super) async fn fall_back(&self, wanted: &Wanted, error: &StoreError) -> Result<Had, Failure> {
-        let copy = self.local(wanted).await?.copy();
+        let local = self.local_alone(wanted).await?;
         let is_forced = matches!(self.source, Source::S3 { is_forced: true, .. });
-        match (error, copy) {
-            (StoreError::Unavailable(_), Some(record)) if !is_forced => {
+        match (error, local) {
+            (StoreError::Unavailable(_), Local::Copy(record)) if !is_forced => {
                 Ok(self.had(wanted, record, Way::Kept(error.to_string())))
             }
-            (StoreError::Unavailable(_), None) => Err(Failure::Failed(format!(
+            (StoreError::Unavailable(_), Local::Withheld(record, why)) => Err(Failure::Failed(format!(
+                "{error}; and {}",
+                withheld(wanted, &record, why)
+            ))),
+            (StoreError::Unavailable(_), Local::Missing | Local::Unknown) => Err(Failure::Failed(format!(
                 "{error}; and there is no good copy of {wanted} in {}",
                 self.shelf.folder().display()
             ))),
-            (_, copy) => Err(Failure::Failed(format!(
+            (_, local) => Err(Failure::Failed(format!(
                 "{wanted} can't be had: {}{}",
                 self.explained(error),
-                hint(copy.as_ref())
+                hint(local.copy().as_ref())
             ))),
         }
     }
@@ -189,8 +204,8 @@ impl Fetcher {
         match error {
             StoreError::Refused(_) => format!(
                 "{error}; check AWS_REGION, the credentials, which may have expired, and the bucket {}, on which reading \
-                 tables takes s3:ListBucket, s3:GetObject, s3:GetObjectVersion, s3:GetObjectTagging and \
-                 s3:GetObjectVersionTagging",
+                 tables takes s3:ListBucket, s3:ListBucketVersions, s3:GetObject, s3:GetObjectVersion, s3:GetObjectTagging \
+                 and s3:GetObjectVersionTagging",
                 self.shelf.bucket()
             ),
             error => error.to_string(),
@@ -198,13 +213,8 @@ impl Fetcher {
     }
 
     async fn absent(&self, bucket: &Bucket, wanted: &Wanted, found: &Found) -> Failure {
-        let copy = match self.local(wanted).await {
-            Ok(local) => local.copy(),
-            Err(failure) => return failure,
-        };
         let why = match found {
-            Found::Rejected => format!("{wanted} was rejected: it lies in the quarantine"),
-            Found::Unverified => format!("{wanted} isn't verified, and not handed out before it is"),
+            Found::Withheld(head, why) => format!("{wanted} {why}{}", self.withhold(wanted, head, *why)),
             Found::Nothing | Found::Table(_) => match remote::names(bucket).await {
                 Ok(names) => missing(bucket, wanted, &remote::near(&wanted.table, &names.tables)),
                 // A look at an object doesn't tell a bucket that isn't there from an object that isn't.
@@ -212,8 +222,92 @@ impl Fetcher {
                 Err(_) => missing(bucket, wanted, &[]),
             },
         };
-        Failure::Refused(format!("{why}{}", hint(copy.as_ref())))
+        // The copy may be of another version, and that one rejected, too: then a delete marker hides it.
+        let copy = match self.judge_copy(bucket, wanted).await {
+            Ok(None) => match self.local(wanted).await {
+                Ok(local) => hint(local.copy().as_ref()),
+                Err(failure) => return failure,
+            },
+            Ok(Some(verdict)) => format!("; {verdict}"),
+            // Nobody knows what it is worth.
+            Err(_) => String::new(),
+        };
+        Failure::Refused(format!("{why}{copy}"))
     }
+
+    /// Sees to it that the copies of a version are never handed out. What there is to say when that can't be noted.
+    pub(super) fn withhold(&self, wanted: &Wanted, head: &Head, why: Withheld) -> String {
+        match self.shelf.withhold(&wanted.table, head, why) {
+            Ok(()) => String::new(),
+            Err(error) => format!(
+                "; this can't be noted in {}: remove the copies there ({error})",
+                self.shelf.folder().display()
+            ),
+        }
+    }
+
+    /// Asks S3 of the very version that there is a copy of, where the newest is another one, or none. What there is to
+    /// say if it isn't to be handed out.
+    async fn judge_copy(&self, bucket: &Bucket, wanted: &Wanted) -> Result<Option<String>, StoreError> {
+        let record = match wanted.version {
+            None => self.shelf.record(wanted),
+            // It was just asked of that one.
+            Some(_) => None,
+        };
+        let version = record.as_ref().and_then(|record| record.version_id.as_deref());
+        let (Some(record), Some(Ok(version))) = (&record, version.map(str::parse)) else {
+            return Ok(None);
+        };
+        let copied = Wanted {
+            table: wanted.table.clone(),
+            version: Some(version),
+        };
+        match look(bucket, &copied).await? {
+            Found::Withheld(head, why) => {
+                let noted = self.withhold(wanted, &head, why);
+                Ok(Some(format!("{}{noted}", withheld(wanted, record, why))))
+            }
+            Found::Table(head) if record.withheld.is_some() && record.is_of(&head) => {
+                self.shelf.confirm(wanted, record.clone());
+                Ok(None)
+            }
+            Found::Table(_) | Found::Nothing => Ok(None),
+        }
+    }
+
+    /// The same of all copies but those of the tables that S3 has: a note on each that isn't to be handed out. What S3
+    /// doesn't answer stays as it was.
+    pub(super) async fn judge_others(&self, bucket: &Bucket, tables: &[TableName]) -> Vec<String> {
+        let mut notes = Vec::new();
+        for (wanted, _) in self.copies().unwrap_or_default() {
+            if tables.contains(&wanted.table) {
+                continue;
+            }
+            match self.judge_copy(bucket, &wanted).await {
+                Ok(note) => notes.extend(note),
+                Err(StoreError::Unavailable(_)) => break,
+                Err(_) => (),
+            }
+        }
+        notes
+    }
+
+    /// That there is nothing to be had without S3.
+    pub(super) fn no_copies(&self) -> Failure {
+        Failure::Refused(format!(
+            "there are no copies of the tables of {} in {}; without --offline they are downloaded",
+            self.shelf.bucket(),
+            self.shelf.folder().display()
+        ))
+    }
+}
+
+/// Why a copy isn't handed out.
+fn withheld(wanted: &Wanted, record: &Record, why: Withheld) -> String {
+    format!(
+        "the copy of {wanted}, {}, isn't handed out: it {why}",
+        age(record)
+    )
 }
 
 fn missing(bucket: &Bucket, wanted: &Wanted, near: &[&TableName]) -> String {

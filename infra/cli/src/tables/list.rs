@@ -10,7 +10,7 @@ use super::remote::{self, Found};
 use super::shelf::Local;
 use super::show::{self, Row, State};
 use super::{Done, left_out};
-use crate::quarantine::Failure;
+use crate::failure::Failure;
 
 /// Tables that are looked at at once.
 const LOOKS_AT_ONCE: usize = 8;
@@ -43,15 +43,26 @@ enum Unlisted {
 
 async fn listed(fetcher: &Fetcher, bucket: &Bucket, is_json: bool) -> Result<Done, Unlisted> {
     let names = remote::names(bucket).await.map_err(Unlisted::Store)?;
+    let judged = fetcher.judge_others(bucket, &names.tables).await;
     let mut notes = left_out(&names.left_out);
+    notes.extend(judged);
     let looks = names.tables.into_iter().map(|table| look(fetcher, bucket, table));
     let looked: Vec<_> = stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await?;
-    let mut rows = Vec::new();
+    let (mut rows, mut denied) = (Vec::new(), None);
     for looked in looked {
         match looked {
             Looked::Row(row) => rows.push(row),
             Looked::Hidden(note) => notes.extend(note),
+            Looked::Denied(note, error) => {
+                notes.push(note);
+                denied = Some(error);
+            }
         }
+    }
+    match denied {
+        Some(error) if rows.is_empty() => return Err(Unlisted::Store(error)),
+        Some(error) => notes.push(fetcher.explained(&error)),
+        None => (),
     }
     let out = show::list(&rows, fetcher.place(true), is_json);
     Ok(Done { out, notes, code: 0 })
@@ -61,24 +72,24 @@ async fn listed(fetcher: &Fetcher, bucket: &Bucket, is_json: bool) -> Result<Don
 enum Looked {
     Row(Row),
     Hidden(Option<String>),
+    /// S3 refuses this one: the others are listed all the same.
+    Denied(String, StoreError),
 }
 
 async fn look(fetcher: &Fetcher, bucket: &Bucket, table: TableName) -> Result<Looked, Unlisted> {
     let wanted = Wanted::newest(table);
-    let head = match remote::look(bucket, &wanted).await.map_err(Unlisted::Store)? {
-        Found::Table(head) => head,
+    let head = match remote::look(bucket, &wanted).await {
+        Ok(Found::Table(head)) => head,
         // Since the list was made.
-        Found::Nothing => return Ok(Looked::Hidden(None)),
-        Found::Rejected => {
+        Ok(Found::Nothing) => return Ok(Looked::Hidden(None)),
+        Ok(Found::Withheld(head, why)) => {
+            let noted = fetcher.withhold(&wanted, &head, why);
             return Ok(Looked::Hidden(Some(format!(
-                "{wanted} is left out: it was rejected"
+                "{wanted} is left out: it {why}{noted}"
             ))));
         }
-        Found::Unverified => {
-            return Ok(Looked::Hidden(Some(format!(
-                "{wanted} is left out: it isn't verified"
-            ))));
-        }
+        Err(error @ StoreError::Unavailable(_)) => return Err(Unlisted::Store(error)),
+        Err(error) => return Ok(Looked::Denied(format!("{wanted} is left out: {error}"), error)),
     };
     let local = fetcher.local(&wanted).await.map_err(Unlisted::Failure)?;
     Ok(Looked::Row(Row {
@@ -96,6 +107,7 @@ async fn copies(fetcher: &Fetcher, is_json: bool) -> Result<Done, Failure> {
     for (wanted, record) in fetcher.copies()? {
         let state = match fetcher.local(&wanted).await? {
             Local::Copy(_) => State::Kept,
+            Local::Withheld(..) => State::Withheld,
             Local::Missing => State::Missing,
             Local::Unknown => State::Damaged,
         };

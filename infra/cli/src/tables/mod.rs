@@ -1,6 +1,7 @@
 //! `casefile tables`: a clinical registry's tables as files for analysts. S3 first, then the copy, then a clear error.
 //!
-//! What is handed out is checked: a download against the digest that S3 has, a copy against the record of its download.
+//! What is handed out is checked: a download against the digest that S3 has, a copy against the record of its download,
+//! and against S3's verdict on its version, which the record keeps.
 
 mod arguments;
 mod download;
@@ -13,6 +14,7 @@ mod remote;
 mod shelf;
 mod show;
 mod sync;
+mod withheld;
 
 pub use arguments::Arguments;
 
@@ -30,7 +32,7 @@ use self::name::Wanted;
 use self::progress::Progress;
 use self::shelf::Shelf;
 use self::sync::sync;
-use crate::quarantine::Failure;
+use crate::failure::Failure;
 use crate::tree::printable;
 
 /// What a command has to say.

@@ -7,20 +7,21 @@ use casefile::store_error::StoreError;
 use strsim::jaro;
 
 use super::name::{PREFIX, TableName, Wanted};
+use super::withheld::Withheld;
 
 /// Names that are as like as this may be slips of each other: what clap takes for its own hints.
 const LIKENESS: f64 = 0.7;
 const MAX_NEAR: usize = 5;
+/// What S3 answers to a version's id that it never gave out: an answer to HEAD has no body, so no better reason.
+const BAD_REQUEST: &str = "HeadObject: status 400";
 
 /// What S3 has under a table's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
     Table(Head),
     Nothing,
-    /// It lies in the quarantine.
-    Rejected,
-    /// It came through the inbox, and nobody has looked into it yet, or it couldn't be verified.
-    Unverified,
+    /// It is there, and not handed out.
+    Withheld(Head, Withheld),
 }
 
 /// All tables, and the keys of what else lies among them.
@@ -30,13 +31,18 @@ pub(super) struct Names {
     pub(super) left_out: Vec<String>,
 }
 
-/// Looks at a table's newest version, or at the one that is named. As with links, what was rejected is not handed out, and
-/// what came through the inbox only once it is verified.
+/// Looks at a table's newest version, or at the one that is named.
+///
+/// A malformed id names nothing; but S3 says no more than "400" to expired credentials, too: whoever is told
+/// [`Found::Nothing`] asks for something else next, and finds out.
 pub(super) async fn look(bucket: &Bucket, wanted: &Wanted) -> Result<Found, StoreError> {
     let key = wanted.key();
     let head = match wanted.version_id() {
         None => optional(bucket.head(&key)).await?,
-        Some(version_id) => optional(bucket.head_version(&key, version_id)).await?,
+        Some(version_id) => match optional(bucket.head_version(&key, version_id)).await {
+            Err(StoreError::Refused(cause)) if cause.to_string().starts_with(BAD_REQUEST) => None,
+            head => head?,
+        },
     };
     let Some(mut head) = head else {
         return Ok(Found::Nothing);
@@ -54,9 +60,11 @@ pub(super) async fn look(bucket: &Bucket, wanted: &Wanted) -> Result<Found, Stor
     let can_be_judged = wanted.version.is_none() || takes_tag(&tags, status::STATUS);
     let is_from_inbox = head.metadata.get(SOURCE).is_some_and(|source| source == INBOX);
     Ok(match status {
-        Some(Status::Rejected) => Found::Rejected,
-        status if is_from_inbox && !status.is_some_and(Status::is_good) => Found::Unverified,
-        _ if !can_be_judged => Found::Unverified,
+        Some(Status::Rejected) => Found::Withheld(head, Withheld::Rejected),
+        status if is_from_inbox && !status.is_some_and(Status::is_good) => {
+            Found::Withheld(head, Withheld::Unverified)
+        }
+        _ if !can_be_judged => Found::Withheld(head, Withheld::Unverified),
         _ => Found::Table(head),
     })
 }

@@ -15,7 +15,8 @@ use casefile::time::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::name::{TableName, Wanted};
+use super::name::{TableName, VersionId, Wanted};
+use super::withheld::Withheld;
 
 /// What unfinished files are called: it begins and ends so.
 const PART: (&str, &str) = (".casefile-", ".part");
@@ -39,6 +40,9 @@ pub(super) struct Record {
     pub(super) checked_at: Timestamp,
     /// The file's own time: while it stands, the content does.
     modified_at: Timestamp,
+    /// Why it isn't handed out, whether S3 can be asked or not, until S3 says otherwise.
+    #[serde(default)]
+    pub(super) withheld: Option<Withheld>,
 }
 
 impl Record {
@@ -53,6 +57,8 @@ impl Record {
 pub(super) enum Local {
     Missing,
     Copy(Record),
+    /// A copy of what S3 said is not to be handed out.
+    Withheld(Record, Withheld),
     /// A file that isn't as a record says: without one, cut short, changed by somebody, or of another bucket.
     Unknown,
 }
@@ -61,6 +67,14 @@ impl Local {
     pub(super) fn copy(self) -> Option<Record> {
         match self {
             Self::Copy(record) => Some(record),
+            Self::Withheld(..) | Self::Missing | Self::Unknown => None,
+        }
+    }
+
+    /// What the file is of, handed out or not.
+    pub(super) fn record(self) -> Option<Record> {
+        match self {
+            Self::Copy(record) | Self::Withheld(record, _) => Some(record),
             Self::Missing | Self::Unknown => None,
         }
     }
@@ -101,31 +115,45 @@ impl Shelf {
         self.folder.join(format!(".{}.json", wanted.file_name()))
     }
 
-    /// What lies there. A file whose time has changed is hashed.
+    /// What lies there, for who has just asked S3. A file whose time has changed is hashed.
     ///
     /// # Errors
     /// When it can't be read.
     pub(super) async fn look(&self, wanted: &Wanted) -> io::Result<Local> {
+        self.compare(wanted, false).await
+    }
+
+    /// The same for who has the copy alone to go by: it is hashed in any case, as a time can be set.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub(super) async fn look_into(&self, wanted: &Wanted) -> io::Result<Local> {
+        self.compare(wanted, true).await
+    }
+
+    async fn compare(&self, wanted: &Wanted, is_hashed: bool) -> io::Result<Local> {
         let Some((size, modified_at)) = stat(&self.path(wanted))? else {
             return Ok(Local::Missing);
         };
         let Some(record) = self.record(wanted).filter(|record| record.size == size) else {
             return Ok(Local::Unknown);
         };
-        if record.modified_at == modified_at {
-            return Ok(Local::Copy(record));
-        }
-        if self.hash(wanted).await? != record.sha256 {
+        let is_doubted = is_hashed || record.modified_at != modified_at;
+        if is_doubted && self.hash(wanted).await? != record.sha256 {
             return Ok(Local::Unknown);
         }
-        Ok(Local::Copy(Record {
+        let record = Record {
             modified_at,
             ..record
-        }))
+        };
+        Ok(match record.withheld {
+            Some(why) => Local::Withheld(record, why),
+            None => Local::Copy(record),
+        })
     }
 
-    /// One that can't be read counts as none: the copy is downloaded again.
-    fn record(&self, wanted: &Wanted) -> Option<Record> {
+    /// What was downloaded. One that can't be read counts as none: the copy is downloaded again.
+    pub(super) fn record(&self, wanted: &Wanted) -> Option<Record> {
         let text = fs::read(self.record_path(wanted)).ok()?;
         let record: Record = serde_json::from_slice(&text).ok()?;
         let is_asked = wanted.version.is_none() || record.version_id.as_deref() == wanted.version_id();
@@ -149,9 +177,41 @@ impl Shelf {
     /// Notes that S3 has just said the same. That it can't be noted in a folder of somebody else's is no failure.
     pub(super) fn confirm(&self, wanted: &Wanted, record: Record) -> Record {
         let checked_at = (self.clock)();
-        let record = Record { checked_at, ..record };
+        let record = Record {
+            checked_at,
+            withheld: None,
+            ..record
+        };
         let _ = self.write_record(wanted, &record);
         record
+    }
+
+    /// Notes that S3 has just said of this version that it isn't to be handed out, on every copy of it: that of the
+    /// newest version, and that beside it.
+    ///
+    /// # Errors
+    /// When it can't be noted: such a copy is handed out without S3.
+    pub(super) fn withhold(&self, table: &TableName, head: &Head, why: Withheld) -> io::Result<()> {
+        let version: Option<VersionId> = head.version_id.as_deref().and_then(|id| id.parse().ok());
+        let beside = version.map(|version| Wanted {
+            table: table.clone(),
+            version: Some(version),
+        });
+        for wanted in [Some(Wanted::newest(table.clone())), beside]
+            .into_iter()
+            .flatten()
+        {
+            let record = self.record(&wanted).filter(|record| record.is_of(head));
+            if let Some(record) = record.filter(|record| record.withheld != Some(why)) {
+                let record = Record {
+                    checked_at: (self.clock)(),
+                    withheld: Some(why),
+                    ..record
+                };
+                self.write_record(&wanted, &record)?;
+            }
+        }
+        Ok(())
     }
 
     /// Begins a file. It is gone with the [`Part`], unless that is kept.
@@ -164,7 +224,7 @@ impl Shelf {
         (self.entropy)(&mut random).map_err(io::Error::other)?;
         let name = format!("{}{:016x}{}", PART.0, u64::from_le_bytes(random), PART.1);
         let path = self.folder.join(name);
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let file = create(&path)?;
         Ok(Part { file, path })
     }
 
@@ -198,6 +258,7 @@ impl Shelf {
             stored_at: head.last_modified,
             checked_at: (self.clock)(),
             modified_at,
+            withheld: None,
         }
     }
 
@@ -295,6 +356,14 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)
+}
+
+/// Its user's alone as well, wherever it lies: what it becomes by its new name is no more readable.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).open(path)
 }
 
 /// A file's size and time; nothing when none is there.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::fetch::{Had, Way, age};
 use super::name::TableName;
 use super::shelf::{Local, Record};
-use crate::quarantine::Failure;
+use crate::failure::Failure;
 use crate::tree::{printable, thousands};
 
 /// What stands where something isn't known.
@@ -29,6 +29,8 @@ pub(super) enum State {
     Damaged,
     /// What was downloaded; S3 wasn't asked.
     Kept,
+    /// What was downloaded, and isn't handed out, as S3 said before.
+    Withheld,
 }
 
 impl State {
@@ -36,8 +38,8 @@ impl State {
         match local {
             Local::Missing => Self::Missing,
             Local::Unknown => Self::Damaged,
-            Local::Copy(record) if record.is_of(head) => Self::Fresh,
-            Local::Copy(_) => Self::Old,
+            Local::Copy(record) | Local::Withheld(record, _) if record.is_of(head) => Self::Fresh,
+            Local::Copy(_) | Local::Withheld(..) => Self::Old,
         }
     }
 
@@ -48,6 +50,7 @@ impl State {
             Self::Missing => "missing",
             Self::Damaged => "damaged",
             Self::Kept => "kept",
+            Self::Withheld => "withheld",
         }
     }
 }
@@ -89,7 +92,7 @@ pub(super) fn list(rows: &[Row], place: Place<'_>, is_json: bool) -> String {
     for (row, size) in rows.iter().zip(&sizes) {
         let _ = writeln!(
             out,
-            "{:<names$}  {size:>digits$} bytes  {:<24}  {:<7}  {}",
+            "{:<names$}  {size:>digits$} bytes  {:<24}  {:<8}  {}",
             row.table.as_str(),
             row.stored_at.map_or_else(|| UNKNOWN.to_owned(), rfc3339),
             row.state.name(),
@@ -224,6 +227,7 @@ mod tests {
                 stored_at: None,
                 ..row("x", 0, State::Damaged)
             },
+            row("y", 7, State::Withheld),
         ]
     }
 

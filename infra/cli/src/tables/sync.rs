@@ -9,7 +9,7 @@ use super::download::Limits;
 use super::fetch::{Fetcher, Had, Source};
 use super::name::{TableName, Wanted};
 use super::{Done, remote, show};
-use crate::quarantine::Failure;
+use crate::failure::Failure;
 
 /// Tables that are had at once.
 const TABLES_AT_ONCE: usize = 4;
@@ -17,7 +17,7 @@ const TABLES_AT_ONCE: usize = 4;
 /// Has all tables, or those that are named; each for itself.
 pub(super) async fn sync(fetcher: &Fetcher, named: &[TableName], is_json: bool) -> Result<Done, Failure> {
     let (tables, outage, notes) = match all(fetcher, named).await? {
-        All::Known { tables, left_out } => (tables, None, super::left_out(&left_out)),
+        All::Known { tables, notes } => (tables, None, notes),
         All::Outage { copies, error } => (copies, Some(error), Vec::new()),
     };
     let at_once = TABLES_AT_ONCE.min(tables.len()).max(1);
@@ -45,7 +45,7 @@ pub(super) async fn sync(fetcher: &Fetcher, named: &[TableName], is_json: bool) 
 enum All {
     Known {
         tables: Vec<TableName>,
-        left_out: Vec<String>,
+        notes: Vec<String>,
     },
     /// S3 couldn't be asked which tables there are.
     Outage {
@@ -57,7 +57,7 @@ enum All {
 async fn all(fetcher: &Fetcher, named: &[TableName]) -> Result<All, Failure> {
     let known = |tables| All::Known {
         tables,
-        left_out: Vec::new(),
+        notes: Vec::new(),
     };
     if !named.is_empty() {
         let unique: BTreeSet<_> = named.iter().cloned().collect();
@@ -68,10 +68,17 @@ async fn all(fetcher: &Fetcher, named: &[TableName]) -> Result<All, Failure> {
         Ok(copies.map(|(wanted, _)| wanted.table).collect())
     };
     let Source::S3 { bucket, .. } = &fetcher.source else {
-        return Ok(known(copies()?));
+        return match copies()? {
+            copies if copies.is_empty() => Err(fetcher.no_copies()),
+            copies => Ok(known(copies)),
+        };
     };
     match remote::names(bucket).await {
-        Ok(remote::Names { tables, left_out }) => Ok(All::Known { tables, left_out }),
+        Ok(remote::Names { tables, left_out }) => {
+            let mut notes = super::left_out(&left_out);
+            notes.extend(fetcher.judge_others(bucket, &tables).await);
+            Ok(All::Known { tables, notes })
+        }
         Err(error @ StoreError::Unavailable(_)) => match copies()? {
             copies if copies.is_empty() => Err(Failure::Failed(error.to_string())),
             copies => Ok(All::Outage { copies, error }),

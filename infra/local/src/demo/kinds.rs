@@ -9,6 +9,7 @@ use casefile::collection::{Collection, LinkKind};
 use casefile::digest::Sha256;
 use casefile::intake::day_of_path;
 use casefile::status::Status;
+use casefile_cli::tree::thousands;
 use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -142,15 +143,15 @@ async fn find(
         rows.push([
             file.collection.clone(),
             file.path.clone(),
-            file.size.to_string(),
-            short(file.sha256),
+            thousands(file.size),
+            short(file.sha256).chars().take(12).collect(),
             "listed".to_owned(),
             link.name().to_owned(),
             status.name().to_owned(),
         ]);
     }
     let head = ["collection", "path", "bytes", "sha256", "list", "link", "index"];
-    let widest = [13, 50, 8, 16, 6, 6, 10];
+    let widest = [13, 48, 10, 12, 6, 6, 8];
     step.show(&format!("\n{}", table::render(head, widest, &rows)))
 }
 

@@ -43,6 +43,7 @@ fn empty_names_are_nobodys() {
             Action::Read,
             Action::List,
             Action::Write,
+            Action::Replace,
             Action::Upload,
             Action::Revoke,
         ] {

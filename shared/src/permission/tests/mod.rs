@@ -9,10 +9,11 @@ use super::entities::{Question, Types};
 use super::*;
 
 const SCHEMA: &str = include_str!("../../../../infra/policies/casefile.cedarschema");
-const ACTIONS: [Action; 6] = [
+const ACTIONS: [Action; 7] = [
     Action::Read,
     Action::List,
     Action::Write,
+    Action::Replace,
     Action::Upload,
     Action::Revoke,
     Action::ReadAudit,

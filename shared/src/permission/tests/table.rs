@@ -5,9 +5,10 @@ use super::*;
 /// The table: the policy by which a group may, if any.
 fn permit(group: &str, action: Action, own: Own) -> Option<&'static str> {
     let (policy, may) = match (group, action) {
-        ("office", Action::Read | Action::List | Action::Write | Action::Upload | Action::Revoke) => {
-            ("office", true)
-        }
+        (
+            "office",
+            Action::Read | Action::List | Action::Write | Action::Replace | Action::Upload | Action::Revoke,
+        ) => ("office", true),
         ("customer", Action::Read) => ("customer-reads-its-own", own.owner),
         ("customer", Action::Revoke) => ("customer-revokes-its-own", own.creator),
         ("device", Action::Write | Action::Upload) => ("device-delivers", own.collection),

@@ -1,5 +1,6 @@
 //! Texts that are printed.
 
+use crate::bols::render::is_ignorable;
 use casefile::json::{Errors, Node, Object};
 use casefile::name::is_unprintable;
 
@@ -109,7 +110,7 @@ fn checked(
 ) -> Option<Text> {
     let text = text.trim();
     let chars = text.chars().count();
-    let error = if text.is_empty() {
+    let error = if text.chars().all(|c| c.is_whitespace() || is_ignorable(c)) {
         format!("must not be blank: {what}")
     } else if chars > limit {
         format!("has {chars} characters; at most {limit} are allowed")

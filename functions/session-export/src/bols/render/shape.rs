@@ -188,8 +188,8 @@ impl Cluster {
     }
 }
 
-/// Invisible by nature (Unicode, `Default_Ignorable_Code_Point`), of those that a text may hold.
-fn is_ignorable(c: char) -> bool {
+/// Invisible by nature (Unicode, `Default_Ignorable_Code_Point`), of those that a text may hold: neither printed nor missed.
+pub(in crate::bols) fn is_ignorable(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'

@@ -31,7 +31,7 @@ pub struct BatchAnswer {
 pub struct ItemAnswer {
     /// Its place in the batch, from 0.
     pub index: usize,
-    /// What it is called below `inbox/reviews/`, if it was found there.
+    /// What it is called below `inbox/reviews/{tenant}/`, if it was found there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staged: Option<String>,
     /// What became of it.

@@ -1,5 +1,6 @@
-//! Requests that lie in the bucket: in the caller's inbox by an upload grant, or in a folder below `inbox/reviews/`, where
-//! whoever may put objects there collects them for a schedule. They stay until the inbox expires.
+//! Requests that lie in the bucket: in the caller's inbox by an upload grant, or in a folder below
+//! `inbox/reviews/{tenant}/`, where whoever may put objects there collects them for a schedule. They stay until the inbox
+//! expires.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +11,7 @@ use casefile::document::optional;
 use casefile::id::TimeId;
 use casefile::json::{Errors, FieldError, Node};
 use casefile::key::{BasePath, Inbox, ObjectKey};
+use casefile::name::TenantId;
 use casefile::problem::{Problem, ProblemKind};
 
 use super::MAX_ITEMS;
@@ -45,8 +47,9 @@ pub(super) struct Page<'a> {
 /// One of them.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct StagedRequest {
-    /// Below `inbox/reviews/`.
+    /// Below the tenant's staged requests.
     name: String,
+    key: String,
 }
 
 impl Staged {
@@ -82,8 +85,8 @@ impl Staged {
     ///
     /// # Errors
     /// `unavailable` and `internal` when storage fails.
-    pub(super) async fn page(&self, bucket: &Bucket) -> Result<Page<'static>, Problem> {
-        let prefix = key(&self.folder);
+    pub(super) async fn page(&self, bucket: &Bucket, tenant: &TenantId) -> Result<Page<'static>, Problem> {
+        let prefix = key(tenant, &self.folder);
         let mut last = self.after.as_ref().map(|after| format!("{prefix}{after}"));
         let mut names: Vec<String> = Vec::new();
         loop {
@@ -111,8 +114,9 @@ impl Staged {
         }
         let cursor = names.last().map(|name| URL_SAFE_NO_PAD.encode(name));
         let items = names.into_iter().map(|name| {
+            let key = format!("{prefix}{name}");
             let name = format!("{}{name}", self.folder);
-            Item::Staged(StagedRequest { name })
+            Item::Staged(StagedRequest { name, key })
         });
         Ok(Page {
             items: items.collect(),
@@ -122,7 +126,7 @@ impl Staged {
 }
 
 impl StagedRequest {
-    /// Its place below `inbox/reviews/`.
+    /// Its place below `inbox/reviews/{tenant}/`.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -134,7 +138,7 @@ impl StagedRequest {
     /// storage fails.
     pub(super) async fn read(&self, bucket: &Bucket) -> Result<String, Problem> {
         let gone = || Problem::new(ProblemKind::NotFound, "the staged request isn't there any more");
-        read(bucket, &key(&self.name)).await?.ok_or_else(gone)
+        read(bucket, &self.key).await?.ok_or_else(gone)
     }
 }
 
@@ -175,9 +179,9 @@ async fn read(bucket: &Bucket, key: &str) -> Result<Option<String>, Problem> {
     String::from_utf8(bytes.into()).map(Some).map_err(not_text)
 }
 
-fn key(name: &str) -> String {
+fn key(tenant: &TenantId, name: &str) -> String {
     let collection = Collection::reviews();
-    let name = name.to_owned();
+    let name = format!("{tenant}/{name}");
     // The base path has no part in it.
     ObjectKey::Delivery { collection, name }.path(&BasePath::default())
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use casefile::bucket::{Bucket, Tagged};
 use casefile::digest::Sha256;
-use casefile::document::optional;
 use casefile::problem::Problem;
 use casefile::store_error::StoreError;
 use futures::lock::Mutex;
@@ -75,10 +74,12 @@ pub struct KeptTemplate {
     kept: Mutex<Option<Kept>>,
 }
 
+/// A template, with its entity tag if something lies there that can be read.
+type Found = (Option<String>, Arc<TemplateVersion>);
+
 #[derive(Debug)]
 struct Kept {
     asked_at: Timestamp,
-    /// `None` when nothing was there, or nothing that can be read.
     etag: Option<String>,
     version: Arc<TemplateVersion>,
 }
@@ -113,18 +114,11 @@ impl KeptTemplate {
     /// Exports that ask at once wait for one answer.
     async fn current(&self, bucket: &Bucket, now: Timestamp) -> Result<Arc<TemplateVersion>, StoreError> {
         let mut kept = self.kept.lock().await;
-        if let Some(kept) = kept.as_mut() {
-            if kept.is_fresh(now) {
-                return Ok(Arc::clone(&kept.version));
-            }
-            let head = optional(bucket.head(&self.key.0)).await?;
-            if head.map(|head| head.etag) == kept.etag.clone().map(Some) {
-                kept.asked_at = now;
-                return Ok(Arc::clone(&kept.version));
-            }
-        }
-        let (etag, version) = self.read(bucket).await?;
-        let version = Arc::new(version);
+        let (etag, version) = match kept.as_ref() {
+            Some(kept) if kept.is_fresh(now) => return Ok(Arc::clone(&kept.version)),
+            Some(kept) => self.ask_again(kept, bucket).await,
+            None => self.read(bucket).await?,
+        };
         *kept = Some(Kept {
             asked_at: now,
             etag,
@@ -133,27 +127,45 @@ impl KeptTemplate {
         Ok(version)
     }
 
-    async fn read(&self, bucket: &Bucket) -> Result<(Option<String>, TemplateVersion), StoreError> {
+    /// What lies there now; what is kept when it is the same, or when S3 can't say.
+    async fn ask_again(&self, kept: &Kept, bucket: &Bucket) -> Found {
+        let found = if kept.etag.is_some() {
+            match bucket.head(&self.key.0).await {
+                Ok(head) if head.etag == kept.etag => return kept.found(),
+                Err(error @ StoreError::Unavailable(_)) => Err(error),
+                _ => self.read(bucket).await,
+            }
+        } else {
+            self.read(bucket).await
+        };
+        found.unwrap_or_else(|error| {
+            tracing::warn!(storage.error = %error, "the report's template can't be asked for; the kept one is used");
+            kept.found()
+        })
+    }
+
+    async fn read(&self, bucket: &Bucket) -> Result<Found, StoreError> {
+        let unusable = |why: String, name: &str| (None, Own::unusable(Fault::new(why)), name.to_owned());
         let (etag, own, name) = match bucket.read_tagged(&self.key.0, MAX_TEMPLATE_BYTES).await {
             Ok(Tagged { bytes, etag }) => {
                 let name = Sha256::of(&bytes).to_string();
                 (Some(etag), read_text(bytes.into()), name)
             }
-            Err(StoreError::NotFound) => {
-                let fault = Fault::new(format!("nothing lies at {}", self.key.0));
-                (None, Own::unusable(fault), "missing".to_owned())
-            }
+            Err(StoreError::NotFound) => unusable(format!("nothing lies at {}", self.key.0), "missing"),
             Err(StoreError::TooLarge { limit }) => {
-                let fault = Fault::new(format!("it has more than {limit} bytes"));
-                (None, Own::unusable(fault), "too-large".to_owned())
+                unusable(format!("it has more than {limit} bytes"), "too-large")
             }
-            Err(error) => return Err(error),
+            Err(error @ (StoreError::Refused(_) | StoreError::Damaged(_))) => {
+                tracing::error!(storage.error = %error, "the report's template can't be read");
+                unusable("storage doesn't give it out".to_owned(), "refused")
+            }
+            Err(error @ (StoreError::Unavailable(_) | StoreError::AlreadyExists)) => return Err(error),
         };
         let version = TemplateVersion {
             template: self.base.template.with(own),
             generator: generated_with(&self.base.generator, &name),
         };
-        Ok((etag, version))
+        Ok((etag, Arc::new(version)))
     }
 }
 
@@ -170,6 +182,10 @@ fn read_text(bytes: Vec<u8>) -> Own {
 }
 
 impl Kept {
+    fn found(&self) -> Found {
+        (self.etag.clone(), Arc::clone(&self.version))
+    }
+
     /// Not after the clock was set back, either.
     fn is_fresh(&self, now: Timestamp) -> bool {
         let age = now.duration_since(self.asked_at);

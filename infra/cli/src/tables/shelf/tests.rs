@@ -35,6 +35,7 @@ fn head(content: &[u8], version_id: &str) -> Head {
         etag: Some(format!("\"{}\"", Sha256::of(content))),
         content_type: None,
         last_modified: Some(noon()),
+        is_archived: false,
         metadata: HashMap::new(),
     }
 }
@@ -182,4 +183,71 @@ fn a_new_folder_is_its_user_s_alone() {
     keep(&shelf, b"one", "v1");
     let mode = fs::metadata(shelf.folder()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_copy_is_its_user_s_alone_in_whichever_folder() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = TempDir::new().unwrap();
+    let shelf = shelf(&folder);
+    fs::create_dir(shelf.folder()).unwrap();
+    fs::set_permissions(shelf.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    // Also where one lies that all could read.
+    fs::write(shelf.path(&wanted()), "old").unwrap();
+    fs::set_permissions(shelf.path(&wanted()), fs::Permissions::from_mode(0o644)).unwrap();
+    let part = shelf.begin().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&part.path), 0o600);
+    keep(&shelf, b"one", "v1");
+    assert_eq!(mode(&shelf.path(&wanted())), 0o600);
+    assert_eq!(mode(&shelf.record_path(&wanted())), 0o600);
+}
+
+#[tokio::test]
+async fn a_copy_is_withheld_for_its_own_version_and_until_it_is_confirmed() {
+    let folder = TempDir::new().unwrap();
+    let shelf = shelf(&folder);
+    let withhold = |content, version_id| {
+        let head = head(content, version_id);
+        shelf
+            .withhold(&wanted().table, &head, Withheld::Rejected)
+            .unwrap();
+    };
+    withhold(b"one", "v1");
+    assert_eq!(shelf.look(&wanted()).await.unwrap(), Local::Missing);
+    keep(&shelf, b"one", "v1");
+    withhold(b"one", "v2");
+    withhold(b"two", "v1");
+    assert!(shelf.look(&wanted()).await.unwrap().copy().is_some());
+    withhold(b"one", "v1");
+    for local in [shelf.look(&wanted()).await, shelf.look_into(&wanted()).await] {
+        let local = local.unwrap();
+        assert!(
+            matches!(local, Local::Withheld(_, Withheld::Rejected)),
+            "{local:?}"
+        );
+        assert_eq!(local.copy(), None);
+    }
+    let record = shelf.look(&wanted()).await.unwrap().record().unwrap();
+    shelf.confirm(&wanted(), record);
+    assert!(shelf.look(&wanted()).await.unwrap().copy().is_some());
+    withhold(b"one", "v1");
+    keep(&shelf, b"two", "v2");
+    assert!(shelf.look(&wanted()).await.unwrap().copy().is_some());
+}
+
+#[tokio::test]
+async fn a_copy_with_its_old_size_and_time_is_looked_into() {
+    let folder = TempDir::new().unwrap();
+    let shelf = shelf(&folder);
+    let record = keep(&shelf, b"one", "v1");
+    fs::write(shelf.path(&wanted()), "onE").unwrap();
+    let file = OpenOptions::new()
+        .append(true)
+        .open(shelf.path(&wanted()))
+        .unwrap();
+    file.set_modified(record.modified_at.into()).unwrap();
+    assert_eq!(shelf.look_into(&wanted()).await.unwrap(), Local::Unknown);
 }
