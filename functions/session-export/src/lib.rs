@@ -1,8 +1,9 @@
 //! session-export: writes everything that belongs to a finished session to S3, in a documented layout, completely
 //! or not at all.
 //!
-//! `main` wires; [`handler`] takes an event by its [`route`] or as a [`command`]; [`review`] does the work, with
-//! [`docx`] for Word comments and [`uploads`] for what doesn't fit into a request.
+//! `main` wires; [`handler`] takes an event by its [`route`] or as a [`command`]; [`review`] does the work for sessions,
+//! with [`docx`] for Word comments, [`bols`] for bills of lading and [`files`] for single files; [`uploads`] is for what
+//! doesn't fit into a request.
 
 pub mod bols;
 pub mod command;

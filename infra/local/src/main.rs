@@ -50,7 +50,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Exports the sample review, reads it back and hands it out by links; lets a device deliver files, shows verdicts,
-    /// index, notices and quarantine; and ends.
+    /// index, notices and quarantine; stores a file of each other kind and finds it again; and ends.
     Demo,
     /// Prints a token for a caller of the HTTP API, and nothing else. Nothing needs to run.
     Token(Caller),

@@ -20,7 +20,7 @@ async fn killed_at_the_file_s_own_write_and_repeated_it_is_stored_and_listed_onc
         }
         // So that it may get another day's path if the note of it were of no use.
         let undated = given(&format!("report_{when:?}.pdf"), REPORT);
-        let rule = put.clone().prefix("_casefile/once/");
+        let rule = put.clone().prefix("_casefile/paths/");
         kill_and_repeat(&stack, "ecg-reports", &undated, rule, when).await;
 
         let mut log: Value = serde_json::from_str(LOG).unwrap();

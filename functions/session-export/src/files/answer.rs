@@ -98,7 +98,6 @@ impl FileAnswer {
     pub(super) fn sent(document: &Document, request: &FileRequest) -> Self {
         Self {
             metadata: request.metadata.values().into_iter().collect(),
-            version_id: None,
             uploaded_at: None,
             ..Self::new(document.clone(), None)
         }

@@ -144,14 +144,14 @@ async fn find(
             file.collection.clone(),
             file.path.clone(),
             thousands(file.size),
-            short(file.sha256).chars().take(12).collect(),
+            short(file.sha256).chars().take(10).collect(),
             "listed".to_owned(),
             link.name().to_owned(),
             status.name().to_owned(),
         ]);
     }
     let head = ["collection", "path", "bytes", "sha256", "list", "link", "index"];
-    let widest = [13, 48, 10, 12, 6, 6, 8];
+    let widest = [13, 48, 10, 10, 6, 6, 8];
     step.show(&format!("\n{}", table::render(head, widest, &rows)))
 }
 
