@@ -162,7 +162,7 @@ pub fn session_pointers(
 }
 
 /// The same of a single file that is listed at this time. Written before the file, they are shown only once it is there;
-/// of a file that was stored through the API, only those of [`Document::listed_at`].
+/// of a file that was stored through the API, only those of [`Document::listed_at`](crate::document::Document::listed_at).
 ///
 /// # Errors
 /// Never: an entry is JSON.

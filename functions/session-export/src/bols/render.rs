@@ -1,7 +1,7 @@
 //! A bill of lading on paper: US letter, black and white, one page or as many as its texts need.
 //!
-//! [`form`] says what stands on it, [`setter`] and [`shape`] turn texts into lines, [`flow`] fills pages with them, and
-//! [`paint`] writes the PDF.
+//! `form` says what stands on it, `setter` and `shape` turn texts into lines, `flow` fills pages with them, and
+//! `paint` writes the PDF.
 
 mod barcode;
 mod flow;

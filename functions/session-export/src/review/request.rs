@@ -78,7 +78,7 @@ impl<'a> ReviewRequest<'a, GivenDocument> {
     /// Reads a request. `envelope` are the fields that a command event has beside the request's.
     ///
     /// # Errors
-    /// `too-large` past [`MAX_REQUEST_BYTES`], `malformed-request` when it isn't JSON, `invalid-request` with every
+    /// `too-large` past [`MAX_REQUEST_BYTES`](crate::document::MAX_REQUEST_BYTES), `malformed-request` when it isn't JSON, `invalid-request` with every
     /// wrong field.
     pub fn parse(text: &'a str, envelope: &[&str]) -> Result<Self, Problem> {
         check_size(text)?;
