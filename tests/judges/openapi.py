@@ -182,6 +182,11 @@ def for_strangers(spec):
     return spec
 
 
+def open_batch(spec):
+    """A wrong item of a batch has a problem of its own within a 200, so the schema of an item refuses no request."""
+    spec["components"]["schemas"]["BatchRequest"]["properties"]["reviews"]["items"] = {}
+
+
 def prepare(spec_path, url, review, out):
     spec, api, out = load(spec_path), Api(url), pathlib.Path(out)
     folder = export_sample(api, pathlib.Path(review))
@@ -189,6 +194,7 @@ def prepare(spec_path, url, review, out):
     _, grant = share(api, folder)  # another one, for it is revoked
     spec = renamed(spec, {EXAMPLE_FOLDER: folder, EXAMPLE_TOKEN: token, EXAMPLE_GRANT: grant})
     closed(spec["components"])
+    open_batch(spec)
     name_collections(spec, pathlib.Path(spec_path).with_name("collections.toml"))
     out.joinpath("stranger.json").write_text(json.dumps(for_strangers(spec)), encoding="utf-8")
     out.joinpath("caller.json").write_text(json.dumps(spec), encoding="utf-8")
