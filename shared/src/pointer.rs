@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::bucket::NewObject;
 use crate::collection::Collection;
 use crate::digest::Sha256;
+use crate::document::Document;
 use crate::key::{BasePath, List, ObjectKey, SessionFile};
 use crate::manifest::{Manifest, Summary};
 use crate::name::{Owner, TenantId};
@@ -162,7 +163,7 @@ pub fn session_pointers(
 }
 
 /// The same of a single file that is listed at this time. Written before the file, they are shown only once it is there;
-/// of a file that was stored through the API, only those of [`Document::listed_at`](crate::document::Document::listed_at).
+/// of a file that was stored through the API, only those of [`Document::listed_at`].
 ///
 /// # Errors
 /// Never: an entry is JSON.
@@ -186,6 +187,27 @@ pub fn file_pointers(
         },
     };
     pointers(base, tenant, file.collection, &pointer, file.time)
+}
+
+/// The same of what is stored already; `None` where the API didn't store it, or its digest isn't known.
+///
+/// # Errors
+/// Never: an entry is JSON.
+pub fn stored_pointers(
+    base: &BasePath,
+    document: &Document,
+) -> Option<Result<Vec<NewObject>, serde_json::Error>> {
+    let listed = ListedFile {
+        collection: document.collection,
+        path: &document.path,
+        key: &document.key,
+        owner: document.owner.as_ref(),
+        content_type: &document.content_type,
+        size: document.size,
+        sha256: document.sha256?,
+        time: document.listed_at()?,
+    };
+    Some(file_pointers(base, document.tenant.as_ref()?, &listed))
 }
 
 /// A single file as a list shows it.

@@ -91,7 +91,7 @@ fn invalid(pointer: &str, detail: String) -> Problem {
 
 /// What a command that answers with a file returns.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FileAnswer {
+pub struct ZipAnswer {
     /// What to call the file.
     pub file_name: String,
     /// Its media type.
@@ -104,7 +104,7 @@ pub struct FileAnswer {
     pub content_base64: String,
 }
 
-impl FileAnswer {
+impl ZipAnswer {
     fn zip(file_name: String, zip: &[u8]) -> Self {
         Self {
             file_name,
@@ -123,7 +123,7 @@ impl FileAnswer {
 pub fn answer(exported: Exported) -> Result<serde_json::Value, Problem> {
     match exported {
         Exported::Stored(answer) => result(&answer),
-        Exported::Archive { file_name, zip } => result(&FileAnswer::zip(file_name, &zip)),
+        Exported::Archive { file_name, zip } => result(&ZipAnswer::zip(file_name, &zip)),
         Exported::Linked(link) => result(&serde_json::json!({ "link": link })),
     }
 }

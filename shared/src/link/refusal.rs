@@ -61,6 +61,18 @@ impl Links {
         }
     }
 
+    /// Whether the caller may read what its tenant stores in a collection, and names no owner.
+    pub fn may_read(&self, caller: &Caller, collection: Collection) -> bool {
+        let any = Resource::Document {
+            tenant: caller.tenant.as_str(),
+            owner: None,
+            collection: collection.name(),
+            path: "",
+        };
+        let decision = self.permissions.decide(&caller.principal(), Action::Read, &any);
+        decision.allowed
+    }
+
     /// Records a refusal, and gives the problem that the caller gets.
     ///
     /// # Errors

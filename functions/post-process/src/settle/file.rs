@@ -6,7 +6,7 @@ use casefile::digest::Sha256;
 use casefile::document::{Document, optional};
 use casefile::metrics;
 use casefile::name::FolderName;
-use casefile::pointer::{ListedFile, file_pointers};
+use casefile::pointer::stored_pointers;
 use casefile::quarantine::Quarantined;
 use casefile::status::Status;
 use casefile::store_error::StoreError;
@@ -65,24 +65,13 @@ impl Settling {
         let Some(head) = optional(self.artifacts.head(file.key)).await? else {
             return Ok(());
         };
-        let document = Document::new(file.collection, file.path.to_owned(), file.key.to_owned(), head);
-        let (Some(tenant), Some(time)) = (&document.tenant, document.listed_at()) else {
+        let path = file.path.to_owned();
+        let mut document = Document::new(file.collection, path, file.key.to_owned(), head);
+        // Otherwise the row is about another version.
+        document.sha256 = row.sha256.filter(|_| row.version_id == document.version_id);
+        let Some(pointers) = stored_pointers(&self.base, &document) else {
             return Ok(());
         };
-        let Some(sha256) = row.sha256.filter(|_| row.version_id == document.version_id) else {
-            return Ok(());
-        };
-        let listed = ListedFile {
-            collection: file.collection,
-            path: file.path,
-            key: file.key,
-            owner: document.owner.as_ref(),
-            content_type: &document.content_type,
-            size: document.size,
-            sha256,
-            time,
-        };
-        let pointers = file_pointers(&self.base, tenant, &listed);
         let pointers =
             pointers.map_err(|_| StoreError::Damaged("an entry of a list can't be written as JSON"))?;
         for pointer in pointers {

@@ -124,7 +124,6 @@ impl Settling {
             Ok(ObjectKey::SessionFile { folder, file }) => Matter::Session { folder, file },
             Ok(_) => Matter::Nothing,
             Err(_) => Collection::all()
-                .into_iter()
                 .find_map(|collection| {
                     let path = collection.path(&self.base, key)?.to_owned();
                     Some(Matter::File { collection, path })

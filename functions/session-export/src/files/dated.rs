@@ -2,7 +2,7 @@
 
 use casefile::bucket::NewObject;
 use casefile::collection::Collection;
-use casefile::digest::{Hasher, Sha256};
+use casefile::digest::Sha256;
 use casefile::intake::{self, Dated};
 use casefile::key::ObjectKey;
 use casefile::link::{Links, storage_problem};
@@ -57,20 +57,10 @@ pub(super) async fn paths(
     Ok(vec![path, beside])
 }
 
-fn digest(what: &[&str]) -> Sha256 {
-    let mut hasher = Hasher::default();
-    for part in what {
-        // Each part is preceded by its length, so that no two give the same bytes.
-        hasher.update(&(part.len() as u64).to_be_bytes());
-        hasher.update(part.as_bytes());
-    }
-    hasher.finish()
-}
-
 /// The path that something has had before, or has from now on.
 pub(super) async fn noted(links: &Links, what: &[&str], path: String) -> Result<String, Problem> {
     let failed = |error: StoreError| storage_problem(&error);
-    let key = ObjectKey::PathNote(digest(what)).path(&links.base);
+    let key = ObjectKey::PathNote(Sha256::of_parts(what.iter().copied())).path(&links.base);
     let internal = |_| Problem::new(ProblemKind::Internal, "a file's path can't be noted as JSON");
     let note = serde_json::to_vec(&Note { path: path.clone() }).map_err(internal)?;
     match links.bucket.create(&NewObject::json(key.clone(), note)).await {

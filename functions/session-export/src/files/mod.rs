@@ -21,7 +21,7 @@ use casefile::json::FieldError;
 use casefile::link::request::LinkRequest;
 use casefile::link::{Asking, Link, Links, file};
 use casefile::name::Owner;
-use casefile::permission::{Action, Decision, Resource};
+use casefile::permission::{Action, Decision};
 use casefile::problem::{Problem, ProblemKind};
 
 use crate::uploads;
@@ -89,7 +89,7 @@ pub async fn store(
         export.is_new = placed.is_new,
         "a file was stored"
     );
-    if !placed.is_new && !may_read(links, asking, collection) {
+    if !placed.is_new && !links.may_read(asking.caller, collection) {
         // Nothing of what somebody else has stored there.
         let answer = FileAnswer::sent(&placed.document, &request);
         return Ok(Filed::Stored(Box::new(answer.with(request.metadata))));
@@ -102,25 +102,13 @@ pub async fn store(
 
 /// A conflict, as somebody may know of it: who may read nothing learns nothing of what lies there.
 fn told(links: &Links, asking: &Asking<'_>, collection: Collection, problem: Problem) -> Problem {
-    if problem.kind != ProblemKind::Conflict || may_read(links, asking, collection) {
+    if problem.kind != ProblemKind::Conflict || links.may_read(asking.caller, collection) {
         return problem;
     }
     Problem::new(
         ProblemKind::Conflict,
         "the name is taken; nothing was overwritten",
     )
-}
-
-/// Whether a caller may read what its tenant stores there.
-fn may_read(links: &Links, asking: &Asking<'_>, collection: Collection) -> bool {
-    let any = Resource::Document {
-        tenant: asking.caller.tenant.as_str(),
-        owner: None,
-        collection: collection.name(),
-        path: "",
-    };
-    let principal = asking.caller.principal();
-    links.permissions.decide(&principal, Action::Read, &any).allowed
 }
 
 /// What a repeat brings that isn't stored: what lies there already stands.

@@ -13,7 +13,7 @@ use casefile::document::{BEFORE, Document as Stored, UPLOADED_AT, optional, owne
 use casefile::intake;
 use casefile::link::{Links, storage_problem};
 use casefile::name::{Owner, TenantId};
-use casefile::pointer::{ListedFile, file_pointers};
+use casefile::pointer::{ListedFile, file_pointers, stored_pointers};
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StoreError;
 use casefile::time::rfc3339;
@@ -362,22 +362,15 @@ pub(crate) async fn mend_entries(links: &Links, there: &Stored) -> Result<(), Pr
 
 /// The entries of what is there; `None` where the API didn't store it.
 fn entries(links: &Links, there: &Stored) -> Option<Result<Vec<NewObject>, Problem>> {
-    let listed = ListedFile {
-        collection: there.collection,
-        path: &there.path,
-        key: &there.key,
-        owner: there.owner.as_ref(),
-        content_type: &there.content_type,
-        size: there.size,
-        sha256: there.sha256?,
-        time: there.listed_at()?,
-    };
-    Some(pointers(links, there.tenant.as_ref()?, &listed))
+    Some(stored_pointers(&links.base, there)?.map_err(no_json))
 }
 
 fn pointers(links: &Links, tenant: &TenantId, listed: &ListedFile<'_>) -> Result<Vec<NewObject>, Problem> {
-    file_pointers(&links.base, tenant, listed)
-        .map_err(|_| Problem::new(ProblemKind::Internal, "a list's entry can't be written as JSON"))
+    file_pointers(&links.base, tenant, listed).map_err(no_json)
+}
+
+fn no_json(_: serde_json::Error) -> Problem {
+    Problem::new(ProblemKind::Internal, "a list's entry can't be written as JSON")
 }
 
 /// Whether they are there now, and no others are in their place.

@@ -37,7 +37,7 @@ use casefile::link::request::LinkRequest;
 use casefile::link::{Asking, Link, Links};
 use casefile::manifest::Manifest;
 use casefile::name::FolderName;
-use casefile::permission::{Action, Decision, Resource};
+use casefile::permission::{Action, Decision};
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StoreError;
 use casefile::time;
@@ -349,17 +349,8 @@ impl Export<'_> {
 
     /// Whether the caller may read what its tenant exports, and so may be told of it.
     fn may_read(&self) -> bool {
-        let caller = self.asking.caller;
-        let resource = Resource::Document {
-            tenant: caller.tenant.as_str(),
-            owner: None,
-            collection: Collection::reviews().name(),
-            path: "",
-        };
-        let permissions = &self.service.links.permissions;
-        permissions
-            .decide(&caller.principal(), Action::Read, &resource)
-            .allowed
+        let links = &self.service.links;
+        links.may_read(self.asking.caller, Collection::reviews())
     }
 
     /// Records an export that is answered without a link.
