@@ -29,6 +29,7 @@ pub mod pointer;
 pub mod problem;
 pub mod quarantine;
 pub mod session_file;
+pub mod set_up;
 pub mod status;
 pub mod store_error;
 pub mod time;

@@ -9,6 +9,8 @@
 //! | metric | unit | dimensions beside `Function` | |
 //! |---|---|---|---|
 //! | `ExportsSucceeded`, `ExportsFailed` | count | | failed: by our fault; what callers got wrong isn't counted |
+//! | `ExportsFallenBack` | count | | kept locally, for storage was at fault |
+//! | `StorageSetUpFaults` | count | | S3 refused a call: the log says what is wrong with the set-up |
 //! | `ExportDuration` | ms | | of those that succeeded |
 //! | `ExportFiles`, `ExportBytes` | count, bytes | | of those that succeeded |
 //! | `Links` | count | `Kind`: `direct`, `share`, `share_use`; `Outcome`: `granted`, `refused`, `failed` | |
@@ -33,6 +35,8 @@ const NAMESPACE: &str = "Casefile";
 
 const EXPORTS_SUCCEEDED: &str = "ExportsSucceeded";
 const EXPORTS_FAILED: &str = "ExportsFailed";
+const EXPORTS_FALLEN_BACK: &str = "ExportsFallenBack";
+const STORAGE_SET_UP_FAULTS: &str = "StorageSetUpFaults";
 const EXPORT_DURATION: &str = "ExportDuration";
 const EXPORT_FILES: &str = "ExportFiles";
 const EXPORT_BYTES: &str = "ExportBytes";
@@ -43,9 +47,11 @@ const DEAD_LETTERS: &str = "DeadLetters";
 const SUMMARY_INPUT_TOKENS: &str = "SummaryInputTokens";
 const SUMMARY_OUTPUT_TOKENS: &str = "SummaryOutputTokens";
 
-const UNITS: [(&str, Unit); 10] = [
+const UNITS: [(&str, Unit); 12] = [
     (EXPORTS_SUCCEEDED, Unit::Count),
     (EXPORTS_FAILED, Unit::Count),
+    (EXPORTS_FALLEN_BACK, Unit::Count),
+    (STORAGE_SET_UP_FAULTS, Unit::Count),
     (EXPORT_FILES, Unit::Count),
     (EXPORT_BYTES, Unit::Bytes),
     (LINKS, Unit::Count),
@@ -120,6 +126,16 @@ pub fn export_failed(problem: &Problem) {
     if is_ours(problem) {
         counter!(EXPORTS_FAILED).increment(1);
     }
+}
+
+/// Counts an export that was kept locally.
+pub fn export_fell_back() {
+    counter!(EXPORTS_FALLEN_BACK).increment(1);
+}
+
+/// Counts a call that S3 refused because something is wrong with the set-up.
+pub fn set_up_fault() {
+    counter!(STORAGE_SET_UP_FAULTS).increment(1);
 }
 
 /// Counts a file that was judged. `status` is one of the verdicts' names.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::json::{FieldError, JsonError};
+use crate::store_error::StorageFault;
 
 /// The media type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -93,6 +94,8 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Seconds after which a retry makes sense.
     pub retry_after: Option<u32>,
+    /// Whether it is storage as such that is at fault.
+    pub fault: Option<StorageFault>,
 }
 
 impl Problem {
@@ -103,6 +106,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             retry_after: None,
+            fault: None,
         }
     }
 

@@ -6,6 +6,9 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId as _;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use crate::metrics;
+use crate::set_up::SetUpFault;
+
 /// Why an S3 call didn't do what it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -32,6 +35,47 @@ pub enum StoreError {
     Refused(Cause),
 }
 
+/// Why storage as such, and no request, is at fault: what an export is kept locally for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StorageFault {
+    /// S3 can't be reached, is busy or failed: it will be back.
+    Outage,
+    /// The set-up is wrong: somebody has to mend it.
+    SetUp(SetUpFault),
+}
+
+impl StorageFault {
+    /// In one word, for programs: `outage`, or the name of what is wrong with the set-up.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Outage => "outage",
+            Self::SetUp(fault) => fault.name(),
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether it is storage as such that is at fault, and how.
+    pub fn fault(&self) -> Option<StorageFault> {
+        match self {
+            Self::Unavailable(_) => Some(StorageFault::Outage),
+            Self::Refused(cause) => Some(StorageFault::SetUp(cause.set_up())),
+            Self::NotFound | Self::AlreadyExists | Self::TooLarge { .. } | Self::Damaged(_) => None,
+        }
+    }
+
+    /// Logs it, once; of a wrong set-up what to do, and counts that, for an alarm.
+    pub fn note(&self, what: &'static str) {
+        if let Some(StorageFault::SetUp(fault)) = self.fault() {
+            metrics::set_up_fault();
+            let (name, advice) = (fault.name(), fault.advice());
+            tracing::error!(storage.error = %self, storage.set_up = name, "{what}: {advice}");
+        } else {
+            tracing::error!(storage.error = %self, "{what}");
+        }
+    }
+}
+
 /// What S3 or the way to it said: for logs, never for callers. Holds no URL, header or body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
@@ -47,6 +91,11 @@ impl Cause {
             code: code.to_owned(),
             request_id: None,
         }
+    }
+
+    /// What is wrong with the set-up, when it is that.
+    pub fn set_up(&self) -> SetUpFault {
+        SetUpFault::of(&self.code)
     }
 
     /// Another conditional write of the same key was under way, again and again.

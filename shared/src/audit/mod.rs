@@ -143,10 +143,11 @@ pub fn id_at(key: &str) -> Option<TimeId> {
 
 /// Whatever went wrong with the log is ours to mend, and the caller's to wait for.
 fn unavailable(error: &StoreError) -> Problem {
-    tracing::error!(storage.error = %error, "the audit record can't be written");
+    error.note("the audit record can't be written");
     let detail = "the audit record can't be written just now, and without it nothing is handed out; repeat the request";
     Problem {
         retry_after: Some(RETRY_AFTER),
+        fault: error.fault(),
         ..Problem::new(ProblemKind::Unavailable, detail)
     }
 }

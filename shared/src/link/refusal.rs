@@ -251,8 +251,8 @@ fn not_verified(why: Unverified) -> Problem {
 
 /// Logs the cause, once, and says to the caller what a failure of storage means for a link.
 pub fn storage_problem(error: &StoreError) -> Problem {
-    tracing::error!(storage.error = %error, "storage failed");
-    match error {
+    error.note("storage failed");
+    let problem = match error {
         StoreError::Unavailable(_) => Problem {
             retry_after: Some(RETRY_AFTER),
             ..Problem::new(
@@ -264,5 +264,9 @@ pub fn storage_problem(error: &StoreError) -> Problem {
             ProblemKind::Internal,
             "storage holds or says something unexpected; its operator finds it in the log",
         ),
+    };
+    Problem {
+        fault: error.fault(),
+        ..problem
     }
 }

@@ -8,8 +8,8 @@ const RETRY_AFTER: u32 = 5;
 
 /// Logs the cause, once, and says to the caller what it means for the request.
 pub fn storage_problem(error: &StoreError) -> Problem {
-    tracing::error!(storage.error = %error, "storage failed");
-    match error {
+    error.note("storage failed");
+    let problem = match error {
         StoreError::Unavailable(_) => unavailable("storage can't be reached just now"),
         StoreError::AlreadyExists => Problem::new(
             ProblemKind::Conflict,
@@ -23,6 +23,10 @@ pub fn storage_problem(error: &StoreError) -> Problem {
             ProblemKind::Internal,
             "storage holds something unexpected; its operator finds it in the log",
         ),
+    };
+    Problem {
+        fault: error.fault(),
+        ..problem
     }
 }
 
