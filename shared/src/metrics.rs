@@ -10,6 +10,7 @@
 //! |---|---|---|---|
 //! | `ExportsSucceeded`, `ExportsFailed` | count | | failed: by our fault; what callers got wrong isn't counted |
 //! | `ExportsFallenBack` | count | | kept locally, for storage was at fault |
+//! | `ReplaysSent`, `ReplaysFailed` | count | | kept exports that a replay has sent on, and that it couldn't |
 //! | `StorageSetUpFaults` | count | | S3 refused a call: the log says what is wrong with the set-up |
 //! | `ExportDuration` | ms | | of those that succeeded |
 //! | `ExportFiles`, `ExportBytes` | count, bytes | | of those that succeeded |
@@ -36,6 +37,8 @@ const NAMESPACE: &str = "Casefile";
 const EXPORTS_SUCCEEDED: &str = "ExportsSucceeded";
 const EXPORTS_FAILED: &str = "ExportsFailed";
 const EXPORTS_FALLEN_BACK: &str = "ExportsFallenBack";
+const REPLAYS_SENT: &str = "ReplaysSent";
+const REPLAYS_FAILED: &str = "ReplaysFailed";
 const STORAGE_SET_UP_FAULTS: &str = "StorageSetUpFaults";
 const EXPORT_DURATION: &str = "ExportDuration";
 const EXPORT_FILES: &str = "ExportFiles";
@@ -47,10 +50,12 @@ const DEAD_LETTERS: &str = "DeadLetters";
 const SUMMARY_INPUT_TOKENS: &str = "SummaryInputTokens";
 const SUMMARY_OUTPUT_TOKENS: &str = "SummaryOutputTokens";
 
-const UNITS: [(&str, Unit); 12] = [
+const UNITS: [(&str, Unit); 14] = [
     (EXPORTS_SUCCEEDED, Unit::Count),
     (EXPORTS_FAILED, Unit::Count),
     (EXPORTS_FALLEN_BACK, Unit::Count),
+    (REPLAYS_SENT, Unit::Count),
+    (REPLAYS_FAILED, Unit::Count),
     (STORAGE_SET_UP_FAULTS, Unit::Count),
     (EXPORT_FILES, Unit::Count),
     (EXPORT_BYTES, Unit::Bytes),
@@ -131,6 +136,12 @@ pub fn export_failed(problem: &Problem) {
 /// Counts an export that was kept locally.
 pub fn export_fell_back() {
     counter!(EXPORTS_FALLEN_BACK).increment(1);
+}
+
+/// Counts what a replay has done.
+pub fn replayed(sent: usize, failed: usize) {
+    counter!(REPLAYS_SENT).increment(sent as u64);
+    counter!(REPLAYS_FAILED).increment(failed as u64);
 }
 
 /// Counts a call that S3 refused because something is wrong with the set-up.

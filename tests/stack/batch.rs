@@ -53,9 +53,10 @@ async fn export(
         caller: &caller,
         origin: &origin,
         base_url: None,
+        kept_at: None,
     };
     let answer = export
-        .export_batch(&asking, &batch.to_string(), door, time)
+        .export_batch(&asking, &batch.to_string(), door, time, &no_fallback())
         .await?;
     Ok(serde_json::to_value(answer).unwrap())
 }

@@ -316,6 +316,7 @@ async fn issue(harness: &Harness, change: impl FnOnce(&mut LinkRequest)) -> Resu
         caller: &caller,
         origin: &origin,
         base_url: None,
+        kept_at: None,
     };
     let mut request = LinkRequest::plain(Collection::ecg_reports(), "2025/10/28/x.pdf");
     change(&mut request);

@@ -316,6 +316,7 @@ pub(crate) async fn export_as(
         caller,
         origin: &origin,
         base_url: None,
+        kept_at: None,
     };
     export.export(&asking, &request.to_string(), &[]).await
 }

@@ -17,11 +17,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::review::Exported;
 
-/// The fields that a command has beside its request's: what to do, and for which tenant; without it, the default one.
-pub const ENVELOPE: [&str; 2] = ["command", "tenant"];
+/// The fields that a command has beside its request's: what to do, for which tenant, without which it is the default one,
+/// and whether the ZIP is wanted of what has to be kept locally.
+pub const ENVELOPE: [&str; 3] = ["command", "tenant", "fallback"];
 
 /// The fields that `store_file` has beside its request's.
-pub const FILE_ENVELOPE: [&str; 3] = ["command", "tenant", "collection"];
+pub const FILE_ENVELOPE: [&str; 4] = ["command", "tenant", "fallback", "collection"];
+
+/// The fields that `export_reviews` has beside its request's.
+pub const BATCH_ENVELOPE: [&str; 2] = ["command", "tenant"];
+
+/// What wants the ZIP of what has to be kept locally: in a command, and in a route's query.
+pub const ZIP: &str = "zip";
 
 /// The collection that `store_file` names.
 ///
@@ -43,7 +50,7 @@ pub fn collection(text: &str) -> Result<Collection, Problem> {
         })
 }
 
-/// `store_training_log`: `{command, tenant?, log, revision?}`.
+/// `store_training_log`: `{command, tenant?, fallback?, log, revision?}`.
 #[derive(Debug)]
 pub struct TrainingLog<'a> {
     /// The log, as it came.
@@ -74,7 +81,7 @@ impl<'a> TrainingLog<'a> {
         }
         let log = fields.take_required("log", errors);
         let revision = fields.take("revision").and_then(|node| node.boolean(errors));
-        fields.refuse_rest(&["command", "tenant", "log", "revision"], errors);
+        fields.refuse_rest(&["command", "tenant", "fallback", "log", "revision"], errors);
         Some(Self {
             log: log?.text(),
             revision: revision.unwrap_or(false),
@@ -82,7 +89,29 @@ impl<'a> TrainingLog<'a> {
     }
 }
 
-fn invalid(pointer: &str, detail: String) -> Problem {
+/// `replay`: `{command, dry_run?}`; whether it is only to look.
+///
+/// # Errors
+/// `invalid-request` with every wrong field.
+pub fn replay(text: &str) -> Result<bool, Problem> {
+    let node = Node::parse(text)?;
+    let mut errors = Errors::default();
+    let mut dry_run = false;
+    if let Some(mut fields) = node.object(&mut errors) {
+        fields.take("command");
+        let flag = fields.take("dry_run").and_then(|node| node.boolean(&mut errors));
+        dry_run = flag.unwrap_or(false);
+        fields.refuse_rest(&["command", "dry_run"], &mut errors);
+    }
+    if errors.is_empty() {
+        Ok(dry_run)
+    } else {
+        Err(Problem::invalid(errors.into_vec()))
+    }
+}
+
+/// A command with one wrong field.
+pub fn invalid(pointer: &str, detail: String) -> Problem {
     Problem::invalid(vec![FieldError {
         pointer: pointer.to_owned(),
         detail,
@@ -125,6 +154,7 @@ pub fn answer(exported: Exported) -> Result<serde_json::Value, Problem> {
         Exported::Stored(answer) => result(&answer),
         Exported::Archive { file_name, zip } => result(&ZipAnswer::zip(file_name, &zip)),
         Exported::Linked(link) => result(&serde_json::json!({ "link": link })),
+        Exported::Kept(kept) => result(&kept),
     }
 }
 
@@ -151,7 +181,8 @@ pub fn failure(problem: &Problem, request_id: &str) -> Diagnostic {
 pub fn unknown(command: &str) -> Problem {
     let shown: String = command.chars().filter(|c| !c.is_control()).take(40).collect();
     let detail = format!(
-        "the command '{shown}' is unknown; known: export_review, export_reviews, store_bol, store_training_log, store_file"
+        "the command '{shown}' is unknown; known: export_review, export_reviews, store_bol, \
+         store_training_log, store_file, replay"
     );
     Problem::new(ProblemKind::Malformed, detail)
 }

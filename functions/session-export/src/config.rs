@@ -3,6 +3,7 @@
 use casefile::config::{ConfigError, Env};
 use casefile::link::settings::LinkSettings;
 
+use crate::fallback::FallbackSettings;
 use crate::review::readable::{MAX_TEMPLATE_BYTES, ReportTemplate, TemplateKey};
 
 /// Everything that session-export is told by its environment.
@@ -14,6 +15,8 @@ pub struct Config {
     pub report_template: Option<String>,
     /// `REPORT_TEMPLATE_KEY`: the same in the artifacts bucket, where it may be replaced while the function runs.
     pub report_template_key: Option<TemplateKey>,
+    /// `FALLBACK_DIR`, `FALLBACK_MAX_BYTES`: where exports go that S3 doesn't take.
+    pub fallback: Option<FallbackSettings>,
 }
 
 impl Config {
@@ -30,11 +33,13 @@ impl Config {
                 "and REPORT_TEMPLATE_FILE are both set: there is one template",
             );
         }
+        let fallback = FallbackSettings::read(&mut env);
         let links = LinkSettings::read(&mut env);
         env.finish(links.map(|links| Self {
             links,
             report_template,
             report_template_key,
+            fallback,
         }))
     }
 }

@@ -103,6 +103,14 @@ impl Document {
         }
     }
 
+    /// The document that stands in a request; `None` of one that was uploaded.
+    pub fn inline(given: &GivenDocument) -> Option<Self> {
+        match &given.content {
+            GivenContent::Inline(bytes) => Some(Self::new(given.name.clone(), Bytes::clone(bytes))),
+            GivenContent::Upload { .. } => None,
+        }
+    }
+
     /// Its bytes, if they are in memory.
     pub fn bytes(&self) -> Option<&Bytes> {
         self.content.bytes()

@@ -3,16 +3,13 @@
 //! Nothing is retried here. HTTP callers are told whether a retry makes sense (`Retry-After`); a failed command goes
 //! back to whoever invoked it. Nothing goes to a dead-letter queue: an export that fails is its caller's to repeat.
 
-use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use casefile::caller::{Caller, Origin};
-use casefile::collection::Collection;
 use casefile::http::{self, Request, Response};
 use casefile::id::Entropy;
 use casefile::json::FieldError;
 use casefile::link::Asking;
-use casefile::metrics;
 use casefile::name::TenantId;
 use casefile::problem::{Problem, ProblemKind};
 use casefile::time::Clock;
@@ -22,20 +19,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::bols::{self, BolAnswer};
 use crate::config::Config;
-use crate::files::{FileAnswer, Filed};
-use crate::review::batch::{BatchAnswer, Door};
-use crate::review::problems::unavailable;
+use crate::fallback::Fallback;
+use crate::review::ReviewExport;
+use crate::review::batch::Door;
 use crate::review::readable::{ReportTemplate, generator};
-use crate::review::{Exported, ReviewExport};
-use crate::route::{self, Route};
-use crate::{command, files, uploads};
-
-/// A caller behind API Gateway, which gives up after 30 s, has an answer within this time.
-const DEADLINE: Duration = Duration::from_secs(25);
-/// A bill of lading's number is waited for so long, and then there is time left to answer.
-const NUMBERED_WITHIN: Duration = Duration::from_secs(20);
+use crate::route::{self, Route, Wishes};
+use crate::work::{DEADLINE, Incoming};
+use crate::{command, uploads};
 
 /// What is left of a command's time when a batch has to end, to answer in.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(3);
@@ -43,7 +34,8 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(3);
 /// session-export, with everything that it needs. Built once in a process.
 #[derive(Debug)]
 pub struct SessionExport {
-    reviews: ReviewExport,
+    pub(crate) reviews: ReviewExport,
+    pub(crate) fallback: Fallback,
     default_tenant: TenantId,
 }
 
@@ -64,6 +56,8 @@ struct Envelope<'a> {
     command: Option<std::borrow::Cow<'a, str>>,
     #[serde(default, borrow)]
     tenant: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    fallback: Option<&'a RawValue>,
 }
 
 impl SessionExport {
@@ -75,6 +69,7 @@ impl SessionExport {
         let default_tenant = config.links.default_tenant.clone();
         let generator = generator(config.report_template.as_deref());
         let template = ReportTemplate::new(config.report_template)?;
+        let fallback = Fallback::new(config.fallback, clock, entropy);
         let links = config.links.links(clock, entropy)?;
         let mut reviews = ReviewExport::new(links, template, generator);
         if let Some(key) = config.report_template_key {
@@ -82,6 +77,7 @@ impl SessionExport {
         }
         Ok(Self {
             reviews,
+            fallback,
             default_tenant,
         })
     }
@@ -94,13 +90,9 @@ impl SessionExport {
         let request_id = event.context.request_id;
         let time = self.time_until(event.context.deadline);
         let text = event.payload.get();
-        if let Ok(Envelope {
-            command: Some(command),
-            tenant,
-        }) = serde_json::from_str(text)
-        {
+        if let Ok(envelope @ Envelope { command: Some(_), .. }) = serde_json::from_str(text) {
             // Boxed, for the compiler gives up on the layout of futures nested this deep.
-            let answer = Box::pin(self.command(&command, tenant, text, &request_id, time)).await;
+            let answer = Box::pin(self.command(&envelope, text, &request_id, time)).await;
             answer
                 .map(Answer::Command)
                 .map_err(|problem| command::failure(&problem.noted(), &request_id))
@@ -114,13 +106,12 @@ impl SessionExport {
 
     async fn command(
         &self,
-        command: &str,
-        tenant: Option<&RawValue>,
+        envelope: &Envelope<'_>,
         text: &str,
         request_id: &str,
         time: Duration,
     ) -> Result<Value, Problem> {
-        let caller = Caller::operator(self.tenant(tenant)?);
+        let caller = Caller::operator(self.tenant(envelope.tenant)?);
         let origin = Origin {
             request_id: request_id.to_owned(),
             ..Origin::default()
@@ -129,31 +120,33 @@ impl SessionExport {
             caller: &caller,
             origin: &origin,
             base_url: None,
+            kept_at: None,
         };
-        match command {
-            "export_review" => {
-                let exported = self.export_review(&asking, text, &command::ENVELOPE).await?;
-                command::answer(exported)
-            }
-            "store_bol" => {
-                let stored = self.store_bol(&asking, text, &command::ENVELOPE).await?;
-                command::result(&stored)
-            }
+        let mut incoming = Incoming {
+            asking: &asking,
+            text,
+            envelope: &command::ENVELOPE,
+            returns_zip: returns_zip(envelope.fallback)?,
+        };
+        match envelope.command.as_deref().unwrap_or_default() {
+            "export_review" => command::answer(self.export_review(&incoming).await?),
+            "store_bol" => command::result(&self.store_bol(&incoming).await?),
             "store_training_log" => {
                 let given = command::TrainingLog::read(text)?;
-                let filed = self.store_training_log(&asking, given.log, given.revision);
-                command::result(&filed.await?)
+                (incoming.text, incoming.envelope) = (given.log, &[]);
+                command::result(&self.store_training_log(&incoming, given.revision).await?)
             }
             "store_file" => {
                 let collection = command::collection(text)?;
-                let filed = self.store_file(&asking, collection, text, &command::FILE_ENVELOPE);
-                command::result(&filed.await?)
+                incoming.envelope = &command::FILE_ENVELOPE;
+                command::result(&self.store_file(&incoming, collection).await?)
             }
             "export_reviews" => {
-                let door = Door::Command(&command::ENVELOPE);
+                let door = Door::Command(&command::BATCH_ENVELOPE);
                 command::result(&self.export_batch(&asking, text, door, time).await?)
             }
-            _ => Err(command::unknown(command)),
+            "replay" => command::result(&self.replay_command(text, time).await?),
+            unknown => Err(command::unknown(unknown)),
         }
     }
 
@@ -192,87 +185,31 @@ impl SessionExport {
             caller: &caller,
             origin: &origin,
             base_url: base_url.as_deref(),
+            kept_at: None,
         };
-        let revision = route.revision(request.raw_query())?;
+        let Wishes {
+            revision,
+            returns_zip,
+        } = route.wishes(request.raw_query())?;
         let body = request.json_body()?;
+        let incoming = Incoming {
+            asking: &asking,
+            text: &body,
+            envelope: &[],
+            returns_zip,
+        };
         match route {
             Route::GrantUpload => http::json(201, &uploads::grant(links, &asking, &body).await?),
-            Route::ExportReview => route::exported(&self.export_review(&asking, &body, &[]).await?),
+            Route::ExportReview => route::exported(&self.export_review(&incoming).await?),
             Route::ExportReviews => {
                 let answer = self.export_batch(&asking, &body, Door::Http, DEADLINE).await?;
                 http::json(200, &answer)
             }
-            Route::StoreBol => http::json(201, &self.store_bol(&asking, &body, &[]).await?),
-            Route::StoreTrainingLog => {
-                route::filed(&self.store_training_log(&asking, &body, revision).await?)
-            }
-            Route::StoreFile(collection) => {
-                route::filed(&self.store_file(&asking, collection, &body, &[]).await?)
-            }
+            Route::StoreBol => route::issued(&self.store_bol(&incoming).await?),
+            Route::StoreTrainingLog => route::filed(&self.store_training_log(&incoming, revision).await?),
+            Route::StoreFile(collection) => route::filed(&self.store_file(&incoming, collection).await?),
             Route::Health => route::health(),
         }
-    }
-
-    async fn store_bol(
-        &self,
-        asking: &Asking<'_>,
-        text: &str,
-        envelope: &[&str],
-    ) -> Result<BolAnswer, Problem> {
-        let started = Instant::now();
-        let until = tokio::time::Instant::now() + NUMBERED_WITHIN;
-        let issuing = bols::issue(self.reviews.links(), asking, text, envelope, until);
-        let stored = within_deadline(Box::pin(issuing)).await;
-        count_file(
-            stored.as_ref().map(|stored| Some(&stored.file)),
-            started.elapsed(),
-        );
-        stored
-    }
-
-    async fn store_file(
-        &self,
-        asking: &Asking<'_>,
-        collection: Collection,
-        text: &str,
-        envelope: &[&str],
-    ) -> Result<Filed, Problem> {
-        let links = self.reviews.links();
-        let storing = Box::pin(files::store(links, asking, collection, text, envelope));
-        counted(within_deadline(storing)).await
-    }
-
-    async fn store_training_log(
-        &self,
-        asking: &Asking<'_>,
-        text: &str,
-        revision: bool,
-    ) -> Result<Filed, Problem> {
-        let storing = Box::pin(files::training_log(self.reviews.links(), asking, text, revision));
-        let storing = Box::pin(async { Ok(Filed::Stored(Box::new(storing.await?))) });
-        counted(within_deadline(storing)).await
-    }
-
-    async fn export_batch(
-        &self,
-        asking: &Asking<'_>,
-        text: &str,
-        door: Door<'_>,
-        time: Duration,
-    ) -> Result<BatchAnswer, Problem> {
-        Box::pin(self.reviews.export_batch(asking, text, door, time)).await
-    }
-
-    async fn export_review(
-        &self,
-        asking: &Asking<'_>,
-        text: &str,
-        envelope: &[&str],
-    ) -> Result<Exported, Problem> {
-        let started = Instant::now();
-        let exported = within_deadline(Box::pin(self.reviews.export(asking, text, envelope))).await;
-        count(&exported, started.elapsed());
-        exported
     }
 }
 
@@ -285,51 +222,12 @@ fn time_between(now: Timestamp, deadline_ms: u64) -> Duration {
     }
 }
 
-/// The work comes boxed, for a request's future is large.
-async fn within_deadline<T>(work: Pin<Box<impl Future<Output = Result<T, Problem>>>>) -> Result<T, Problem> {
-    let done = tokio::time::timeout(DEADLINE, work).await;
-    done.unwrap_or_else(|_| {
-        tracing::error!(export.deadline_s = DEADLINE.as_secs(), "the export took too long");
-        Err(unavailable("storage took too long"))
-    })
-}
-
-/// Counts a file; one that is skipped isn't.
-async fn counted(storing: impl Future<Output = Result<Filed, Problem>>) -> Result<Filed, Problem> {
-    let started = Instant::now();
-    let filed = storing.await;
-    let answer = filed.as_ref().map(|filed| match filed {
-        Filed::Stored(answer) => Some(answer.as_ref()),
-        Filed::Skipped(_) => None,
-    });
-    count_file(answer, started.elapsed());
-    filed
-}
-
-fn count_file(stored: Result<Option<&FileAnswer>, &Problem>, took: Duration) {
-    match stored {
-        Ok(Some(answer)) => {
-            metrics::export_succeeded(1, answer.size, took);
-            if let Some(link) = &answer.link {
-                metrics::link_granted(link.kind);
-            }
-        }
-        Ok(None) => {}
-        Err(problem) => metrics::export_failed(problem),
-    }
-}
-
-/// Counts an export; a ZIP is one file.
-fn count(exported: &Result<Exported, Problem>, took: Duration) {
-    let (files, bytes, link) = match exported {
-        Ok(Exported::Stored(answer)) => return answer.count(took),
-        Ok(Exported::Archive { zip, .. }) => (1, zip.len() as u64, None),
-        Ok(Exported::Linked(link)) => (1, link.size, Some(link.as_ref())),
-        Err(problem) => return metrics::export_failed(problem),
-    };
-    metrics::export_succeeded(files, bytes, took);
-    if let Some(link) = link {
-        metrics::link_granted(link.kind);
+/// Whether a command wants the ZIP of what has to be kept.
+fn returns_zip(wish: Option<&RawValue>) -> Result<bool, Problem> {
+    match wish.map(|wish| serde_json::from_str::<String>(wish.get())) {
+        None => Ok(false),
+        Some(Ok(wish)) if wish == command::ZIP => Ok(true),
+        Some(_) => Err(command::invalid("/fallback", "must be \"zip\"".to_owned())),
     }
 }
 

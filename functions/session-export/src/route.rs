@@ -9,6 +9,8 @@ use casefile::json::Errors;
 use casefile::problem::{Problem, ProblemKind};
 use serde_json::json;
 
+use crate::bols::Bol;
+use crate::command::ZIP;
 use crate::files::Filed;
 use crate::review::Exported;
 
@@ -30,6 +32,15 @@ pub enum Route {
     GrantUpload,
     /// `GET /v1/health`
     Health,
+}
+
+/// What a request asks for beside its body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Whether other content may become a new revision, of a training log.
+    pub revision: bool,
+    /// Whether the answer holds the ZIP itself of what has to be kept locally.
+    pub returns_zip: bool,
 }
 
 impl Route {
@@ -64,20 +75,32 @@ impl Route {
         }
     }
 
-    /// Whether a request asks for a new revision by its query, which only that of a training log may.
+    /// What a request asks for by its query.
     ///
     /// # Errors
-    /// `invalid-request` with every other parameter.
-    pub fn revision(&self, query: &str) -> Result<bool, Problem> {
-        if *self != Self::StoreTrainingLog {
-            return Query::refuse_all(query).map(|()| false);
-        }
+    /// `invalid-request` with every parameter that the route doesn't take.
+    pub fn wishes(&self, query: &str) -> Result<Wishes, Problem> {
+        let known: &[&str] = match self {
+            Self::StoreTrainingLog => &["revision", "fallback"],
+            Self::ExportReview | Self::StoreBol | Self::StoreFile(_) => &["fallback"],
+            Self::ExportReviews | Self::GrantUpload | Self::Health => &[],
+        };
         let mut errors = Errors::default();
         let mut query = Query::read(query, &mut errors);
-        let revision = query.flag("revision", &mut errors);
-        query.refuse_rest(&["revision"], &mut errors);
+        let mut wishes = Wishes::default();
+        if known.contains(&"revision") {
+            wishes.revision = query.flag("revision", &mut errors);
+        }
+        if known.contains(&"fallback") {
+            let zip = query.value("fallback", &mut errors, |text| match text {
+                ZIP => Ok(true),
+                _ => Err("must be zip"),
+            });
+            wishes.returns_zip = zip.unwrap_or(false);
+        }
+        query.refuse_rest(known, &mut errors);
         if errors.is_empty() {
-            Ok(revision)
+            Ok(wishes)
         } else {
             Err(Problem::invalid(errors.into_vec()))
         }
@@ -106,6 +129,7 @@ pub fn exported(exported: &Exported) -> Result<Response, Problem> {
         Exported::Stored(answer) => http::json(201, answer),
         Exported::Archive { file_name, zip } => Ok(http::file("application/zip", file_name, zip)),
         Exported::Linked(link) => http::json(200, &json!({ "link": link })),
+        Exported::Kept(kept) => http::json(202, kept),
     }
 }
 
@@ -117,6 +141,18 @@ pub fn filed(filed: &Filed) -> Result<Response, Problem> {
     match filed {
         Filed::Stored(_) => http::json(201, filed),
         Filed::Skipped(_) => http::json(200, filed),
+        Filed::Kept(kept) => http::json(202, kept),
+    }
+}
+
+/// What became of a bill of lading, as an HTTP answer.
+///
+/// # Errors
+/// Never for answers of this crate.
+pub fn issued(bol: &Bol) -> Result<Response, Problem> {
+    match bol {
+        Bol::Stored(_) => http::json(201, bol),
+        Bol::Kept(_) => http::json(202, bol),
     }
 }
 

@@ -94,6 +94,7 @@ impl SignedDownload {
             caller: &caller,
             origin,
             base_url: base_url.as_deref(),
+            kept_at: None,
         };
         match route {
             KnownRoute::Link(place) => links::one(links, &asking, &request, place).await,

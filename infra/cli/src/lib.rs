@@ -4,5 +4,6 @@ pub mod bol;
 mod claim;
 pub mod failure;
 pub mod quarantine;
+pub mod replay;
 pub mod tables;
 pub mod tree;

@@ -15,7 +15,7 @@ use casefile::name::FolderName;
 use casefile::store_error::StoreError;
 use casefile::verify::verify_session;
 use casefile_cli::failure::Failure;
-use casefile_cli::{bol, quarantine, tables, tree};
+use casefile_cli::{bol, quarantine, replay, tables, tree};
 use clap::{Parser, Subcommand};
 
 /// Looks after what Casefile keeps.
@@ -57,6 +57,12 @@ enum Command {
     /// operator claims. Ends with 0 when it did what it should, with 1 when that can't be done as things are, and with 2
     /// when it failed.
     Quarantine(quarantine::Arguments),
+    /// Sends on what session-export has kept locally when S3 was down, or not to be used as it was set up.
+    ///
+    /// The oldest first; what is in S3 already is not stored twice, and several replays at once do no harm. Reads what
+    /// session-export does: S3_BUCKET_NAME, S3_BASE_PATH, AUDIT_BUCKET_NAME, REPORT_TEMPLATE_KEY and FALLBACK_DIR among
+    /// others. Ends with 0 when nothing waits any more, with 1 when something does, and with 2 when it failed.
+    Replay(replay::Arguments),
     /// Brings a clinical registry's tables as Parquet files, for pandas, DuckDB or polars.
     ///
     /// S3 first; when S3 can't be reached, the copy of the last time; else an error. A copy that is fresh isn't
@@ -83,6 +89,11 @@ async fn main() -> ExitCode {
         },
         Command::Quarantine(arguments) => match quarantined(&arguments).await {
             Ok(text) => (0, Ok(text)),
+            Err(Failure::Refused(message)) => (1, Err(message)),
+            Err(Failure::Failed(message)) => (2, Err(message)),
+        },
+        Command::Replay(arguments) => match replayed(&arguments).await {
+            Ok(is_done) => (u8::from(!is_done), Ok(String::new())),
             Err(Failure::Refused(message)) => (1, Err(message)),
             Err(Failure::Failed(message)) => (2, Err(message)),
         },
@@ -123,6 +134,19 @@ async fn quarantined(arguments: &quarantine::Arguments) -> Result<String, Failur
         Env::from_process(),
         jiff::Timestamp::now,
         casefile::id::system_entropy,
+    )
+    .await
+}
+
+async fn replayed(arguments: &replay::Arguments) -> Result<bool, Failure> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
+    let clock = jiff::Timestamp::now;
+    replay::run(
+        arguments,
+        Env::from_process(),
+        clock,
+        casefile::id::system_entropy,
+        |report| print!("{report}"),
     )
     .await
 }

@@ -234,6 +234,9 @@ pub struct Asked {
     /// Why, as an operator says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When the request came, if storage was at fault then and it was sent on later: RFC 3339, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_at: Option<String>,
 }
 
 /// What the caller got.

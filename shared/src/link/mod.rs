@@ -57,6 +57,8 @@ pub struct Asking<'a> {
     pub origin: &'a Origin,
     /// Where the API is reached, as this request reached it.
     pub base_url: Option<&'a str>,
+    /// When the request came, if it had to be kept then and is sent on now: nobody waits for a link any more.
+    pub kept_at: Option<Timestamp>,
 }
 
 impl Asking<'_> {
@@ -71,7 +73,10 @@ impl Asking<'_> {
             policies: &decision.policies,
             file: None,
             grant_id: None,
-            asked: Asked::default(),
+            asked: Asked {
+                kept_at: self.kept_at.map(rfc3339),
+                ..Asked::default()
+            },
             given: Given::default(),
         }
     }

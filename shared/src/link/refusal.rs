@@ -168,7 +168,16 @@ impl Links {
         Err(problem)
     }
 
-    /// Whether the caller may do this in a collection of its tenant. That it may not is no secret.
+    /// Whether the caller may do this in a collection of its tenant.
+    pub fn may(&self, caller: &Caller, action: Action, collection: Collection) -> Decision {
+        let resource = Resource::Collection {
+            tenant: caller.tenant.as_str(),
+            name: collection.name(),
+        };
+        self.permissions.decide(&caller.principal(), action, &resource)
+    }
+
+    /// The same, and a refusal is recorded. That the caller may not is no secret.
     ///
     /// # Errors
     /// `forbidden` when it may not, which is in the audit log then; `unavailable` when it can't be recorded.
@@ -179,12 +188,7 @@ impl Links {
         action: Action,
         collection: Collection,
     ) -> Result<Decision, Problem> {
-        let caller = asking.caller;
-        let resource = Resource::Collection {
-            tenant: caller.tenant.as_str(),
-            name: collection.name(),
-        };
-        let decision = self.permissions.decide(&caller.principal(), action, &resource);
+        let decision = self.may(asking.caller, action, collection);
         if decision.allowed {
             return Ok(decision);
         }

@@ -84,6 +84,7 @@ impl Desk {
             caller: &self.caller,
             origin,
             base_url: None,
+            kept_at: None,
         }
     }
 }

@@ -236,6 +236,7 @@ fn asking<'a>(caller: &'a Caller, origin: &'a Origin) -> Asking<'a> {
         caller,
         origin,
         base_url: None,
+        kept_at: None,
     }
 }
 

@@ -110,6 +110,7 @@ impl Office {
             caller: &self.caller,
             origin,
             base_url: None,
+            kept_at: None,
         }
     }
 }

@@ -28,6 +28,7 @@ async fn ask_as(ward: &Ward, tenant: &str, group: &str, request: &LinkRequest) -
         caller: &caller,
         origin: &origin,
         base_url: None,
+        kept_at: None,
     };
     links.issue(&asking, request).await
 }

@@ -19,15 +19,26 @@ use super::record::BolRecord;
 use super::render::render;
 use super::request::{BolRequest, Finished};
 use crate::document::{Content, Document};
+use crate::fallback::KeptAnswer;
 use crate::files::{
     FileAnswer, NewFile, Overwrite, Placed, check_size, link_or_record, mend_entries, owner_stands, place,
 };
 use crate::review::problems::unavailable;
 use crate::uploads;
 
-const PDF: &str = "application/pdf";
+pub(super) const PDF: &str = "application/pdf";
 /// Where a PDF's header must be (ISO 32000-1, annex H, implementation note 13).
-const HEADER_WITHIN: usize = 1_024;
+pub(super) const HEADER_WITHIN: usize = 1_024;
+
+/// What became of a bill of lading.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Bol {
+    /// It is stored under its number.
+    Stored(Box<BolAnswer>),
+    /// S3 doesn't take it: it is kept, and numbered when it is sent on.
+    Kept(Box<KeptAnswer>),
+}
 
 /// A stored bill of lading. A repeat gets the same, but for `link`.
 #[derive(Debug, Clone, Serialize)]
@@ -274,14 +285,19 @@ impl Desk<'_> {
                 begin.map_err(|error| storage_problem(&error))?
             }
         };
-        if begin.windows(5).any(|window| window == b"%PDF-") {
-            return Ok(());
-        }
-        Err(Problem::invalid(vec![FieldError {
-            pointer: "/file".to_owned(),
-            detail: "is no PDF".to_owned(),
-        }]))
+        check_header(&begin)
     }
+}
+
+/// Whether a PDF's header is in what a file begins with.
+pub(super) fn check_header(begin: &[u8]) -> Result<(), Problem> {
+    if begin.windows(5).any(|window| window == b"%PDF-") {
+        return Ok(());
+    }
+    Err(Problem::invalid(vec![FieldError {
+        pointer: "/file".to_owned(),
+        detail: "is no PDF".to_owned(),
+    }]))
 }
 
 fn internal(why: &str) -> Problem {

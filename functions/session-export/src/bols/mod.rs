@@ -2,8 +2,9 @@
 //! caller sends, [`render`] draws it, and [`issue`] numbers and stores it, or a PDF that was drawn elsewhere.
 
 mod issue;
+pub(crate) mod keep;
 pub mod record;
 pub mod render;
 mod request;
 
-pub use issue::{BolAnswer, issue};
+pub use issue::{Bol, BolAnswer, issue};

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::metadata::Sorted;
 use super::request::FileRequest;
 use super::shown;
+use crate::fallback::KeptAnswer;
 
 /// What became of a file.
 #[derive(Debug, Serialize)]
@@ -21,6 +22,9 @@ pub enum Filed {
     Stored(Box<FileAnswer>),
     /// Its collection doesn't take it, which is no error. Nothing is stored.
     Skipped(Skipped),
+    /// S3 doesn't take it: it is kept, and sent on later.
+    #[serde(untagged)]
+    Kept(Box<KeptAnswer>),
 }
 
 /// A file that its collection doesn't take.

@@ -9,6 +9,7 @@ use casefile::link::{Links, storage_problem};
 use casefile::name::TenantId;
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StoreError;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::metadata::Sorted;
@@ -25,16 +26,17 @@ struct Note {
 }
 
 /// Where a file goes: by its name and date, and, should other content have that, beside it under a name with the digest.
-/// What may be replaced has one path.
+/// What may be replaced has one path. A file without a date has that of when it `came`.
 pub(super) async fn paths(
     links: &Links,
     tenant: &TenantId,
     collection: Collection,
     document: &Document,
     metadata: &Sorted,
+    came: Timestamp,
 ) -> Result<Vec<String>, Problem> {
     let name = document.name.as_str();
-    let (path, dated) = intake::path(collection, name, &metadata.values(), links.audit.now());
+    let (path, dated) = intake::path(collection, name, &metadata.values(), came);
     let path = match dated {
         Dated::ByArrival => {
             let sha256 = document.sha256.to_string();

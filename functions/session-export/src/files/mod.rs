@@ -7,6 +7,7 @@
 mod answer;
 mod content;
 mod dated;
+pub(crate) mod keep;
 mod metadata;
 mod request;
 mod store;
@@ -65,7 +66,8 @@ pub async fn store(
     if collection.is_replaced() {
         content::check(links, &document).await?;
     }
-    let paths = dated::paths(links, tenant, collection, &document, &request.metadata).await?;
+    let came = asking.kept_at.unwrap_or_else(|| links.audit.now());
+    let paths = dated::paths(links, tenant, collection, &document, &request.metadata, came).await?;
     let overwrite = match (collection.is_replaced(), &request.replaces) {
         (false, _) => Overwrite::Never,
         (true, named) => Overwrite::Version(named.as_deref()),
@@ -169,7 +171,7 @@ pub(crate) fn check_size(collection: Collection, size: u64) -> Result<(), Proble
     Err(Problem::new(ProblemKind::TooLarge, detail))
 }
 
-/// A link to what was stored, where the caller may read it and links may lead there at once; else a record of the export.
+/// A link to what was stored, where the caller waits for it, may read it and links may lead there at once; else a record of the export.
 /// Either is in the audit log before this returns.
 pub(crate) async fn link_or_record(
     links: &Links,
@@ -181,6 +183,7 @@ pub(crate) async fn link_or_record(
     // A share link is an address of this API, which a command doesn't come by.
     let has_address = links.public_url.is_some() || asking.base_url.is_some();
     let can_be_made = has_address || stored.collection.link_kind() != LinkKind::Share;
+    let can_be_made = can_be_made && asking.kept_at.is_none();
     if can_be_made && is_linked_at_once(links, placed).await? {
         let wanted = LinkRequest::plain(stored.collection, &stored.path);
         let (readable, decision) = links.decide(asking.caller, Action::Read, Some(stored.clone()));

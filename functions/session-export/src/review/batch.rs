@@ -11,17 +11,21 @@ mod staged;
 mod turns;
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use casefile::link::Asking;
 use casefile::metrics;
 use casefile::problem::{Problem, ProblemKind};
+use casefile::store_error::StorageFault;
 use futures::{Stream, StreamExt as _, stream};
 use tokio::time::{Instant, timeout_at};
 
 use super::ReviewExport;
 use super::answer::ExportAnswer;
+use super::keep::{Trail, Unstored};
 use super::problems::unavailable;
+use crate::fallback::{Fallback, KeptAnswer};
 pub use answer::BatchAnswer;
 use answer::ItemAnswer;
 use request::{Asked, BatchRequest, Item};
@@ -37,7 +41,17 @@ const AT_ONCE: usize = 4;
 /// the answer can't leave while that goes on.
 const TIME_FOR_ONE: Duration = Duration::from_secs(8);
 
-type Outcome = Result<ExportAnswer, Problem>;
+/// How long S3 may take for a review that can be kept: then there is time left to keep the others.
+const S3_WITHIN: Duration = Duration::from_secs(10);
+
+/// What became of a review.
+#[derive(Debug)]
+enum Done {
+    Stored(Box<ExportAnswer>),
+    Kept(Box<KeptAnswer>),
+}
+
+type Outcome = Result<Done, Problem>;
 
 /// By which door a batch comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +67,9 @@ struct Batch<'a> {
     reviews: &'a ReviewExport,
     asking: &'a Asking<'a>,
     until: Instant,
+    fallback: &'a Fallback,
+    /// What storage was found to be at fault for: the reviews that haven't begun are kept at once.
+    fault: OnceLock<StorageFault>,
 }
 
 /// The items that haven't begun.
@@ -72,7 +89,8 @@ struct Next<'a> {
 }
 
 impl ReviewExport {
-    /// Exports the reviews that `text`, a batch's JSON, names; `time` is how long that may take.
+    /// Exports the reviews that `text`, a batch's JSON, names; `time` is how long that may take. Those that stand in it go to
+    /// the `fallback` when storage is at fault; the others lie in S3 themselves, and wait there.
     ///
     /// # Errors
     /// What is wrong with the batch as such; `unavailable` when no review had another outcome. After any of them, and
@@ -83,6 +101,7 @@ impl ReviewExport {
         text: &str,
         door: Door<'_>,
         time: Duration,
+        fallback: &Fallback,
     ) -> Result<BatchAnswer, Problem> {
         let started = Instant::now();
         let until = started + time;
@@ -92,6 +111,8 @@ impl ReviewExport {
             reviews: self,
             asking,
             until,
+            fallback,
+            fault: OnceLock::new(),
         };
         let outcomes = batch.run(&items).await;
         note(&outcomes, started.elapsed());
@@ -134,8 +155,9 @@ impl Batch<'_> {
         let mut outcomes: Vec<Option<Outcome>> = items.iter().map(|_| None).collect();
         let exports = self.queue(items).map(async |next| {
             let Next { index, begun, loaded } = next;
+            let can_be_kept = matches!(items.get(index), Some(Item::Inline(_)));
             let outcome = match loaded {
-                Ok((request, turn)) => turn.then(Box::pin(self.store(&request))).await,
+                Ok((request, turn)) => turn.then(Box::pin(self.store(&request, can_be_kept))).await,
                 Err(problem) => Err(problem),
             };
             count(&outcome, begun);
@@ -165,10 +187,40 @@ impl Batch<'_> {
         stream::unfold(queue, async |mut queue| Some((queue.next().await?, queue)))
     }
 
-    async fn store(&self, request: &str) -> Outcome {
+    async fn store(&self, request: &str, can_be_kept: bool) -> Outcome {
         let last = self.until.checked_sub(TIME_FOR_ONE);
         let last = last.unwrap_or_else(Instant::now).into_std();
-        self.reviews.store(self.asking, request, last).await
+        let trail = Trail::default();
+        let storing = Box::pin(async {
+            let stored = self.reviews.store(self.asking, request, last, &trail).await?;
+            Ok(Done::Stored(Box::new(stored)))
+        });
+        if !can_be_kept || self.fallback.local().is_none() {
+            return storing.await;
+        }
+        if let Some(fault) = self.fault.get() {
+            return self.keep(request, &trail, *fault).await;
+        }
+        let keeping = async |fault| {
+            self.keep(request, &trail, *self.fault.get_or_init(|| fault))
+                .await
+        };
+        self.fallback.or(S3_WITHIN, storing, keeping).await
+    }
+
+    async fn keep(&self, request: &str, trail: &Trail, fault: StorageFault) -> Outcome {
+        // Otherwise refused before it is stored, by what is allowed in a batch.
+        super::of_batch(request)?;
+        let unstored = Unstored {
+            asking: self.asking,
+            text: request,
+            envelope: &[],
+            trail,
+            returns_zip: false,
+            fault,
+        };
+        let kept = self.reviews.keep(self.fallback, unstored).await?;
+        Ok(Done::Kept(Box::new(kept)))
     }
 
     /// The text of an item's request.
@@ -222,7 +274,9 @@ fn out_of_time() -> Outcome {
 
 fn count(outcome: &Outcome, begun: Instant) {
     match outcome {
-        Ok(answer) => answer.count(begun.elapsed()),
+        Ok(Done::Stored(answer)) => answer.count(begun.elapsed()),
+        // It was counted then.
+        Ok(Done::Kept(_)) => {}
         Err(problem) => metrics::export_failed(problem),
     }
 }
@@ -232,12 +286,17 @@ fn note(outcomes: &[Outcome], took: Duration) {
     let kinds = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
     let (failed, refused): (Vec<_>, Vec<_>) =
         kinds.map(|problem| problem.kind).partition(|kind| is_ours(*kind));
-    let exported = outcomes.len() - failed.len() - refused.len();
+    let kept = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Ok(Done::Kept(_))))
+        .count();
+    let exported = outcomes.len() - kept - failed.len() - refused.len();
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let (failed, refused) = (failed.len(), refused.len());
-    if failed > 0 {
+    if failed + kept > 0 {
         tracing::error!(
             batch.exported = exported,
+            batch.kept = kept,
             batch.refused = refused,
             batch.failed = failed,
             batch.duration_ms = duration_ms,

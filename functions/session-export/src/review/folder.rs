@@ -85,10 +85,13 @@ pub struct Draft<'a> {
     pub template: &'a ReportTemplate,
     /// The program and its version.
     pub generator: &'a str,
+    /// The folder as it was built before, and kept.
+    pub kept: Option<&'a Folder>,
 }
 
 impl Draft<'_> {
-    /// Builds all files: a pure function of the draft and its arguments.
+    /// Builds all files: a pure function of the draft and its arguments. A folder that was kept for the same place is taken
+    /// as it is, whichever version of this program built it.
     ///
     /// # Errors
     /// `invalid-request` when the request is strict and the before document can't be marked; `internal` when the
@@ -99,6 +102,14 @@ impl Draft<'_> {
         exported_at: &str,
         revision: u32,
     ) -> Result<Folder, Problem> {
+        let kept = self.kept.map(|kept| (kept, &kept.manifest));
+        if let Some((kept, manifest)) = kept
+            && manifest.folder_name == *folder_name
+            && manifest.exported_at == exported_at
+            && manifest.revision == revision
+        {
+            return Ok(kept.clone());
+        }
         let request = self.request;
         let session = &request.session;
         let after = after::document(request, exported_at)?;

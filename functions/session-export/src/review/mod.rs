@@ -7,10 +7,10 @@
 
 pub mod after;
 pub mod answer;
-pub mod archive;
 pub mod batch;
 pub mod feedback;
 pub mod folder;
+pub mod keep;
 mod listed;
 pub mod place;
 pub mod problems;
@@ -18,6 +18,7 @@ pub mod readable;
 pub mod report_files;
 pub mod request;
 pub mod reservation;
+mod send_on;
 pub mod session;
 pub mod statistics;
 
@@ -44,13 +45,16 @@ use casefile::time;
 use futures::future::{try_join, try_join_all};
 
 use crate::document::{Content, GivenDocument};
-use crate::uploads;
+use crate::fallback::KeptAnswer;
+use crate::{archive, uploads};
 use answer::ExportAnswer;
 use folder::{Draft, Folder, NewFile};
+use keep::Trail;
 use place::{Place, Search, State};
 use problems::{storage_problem, unavailable};
 use readable::{KeptTemplate, ReportTemplate, TemplateKey, TemplateVersion, Templates};
 use request::{Destination, ReviewRequest};
+pub use send_on::KeptReview;
 
 /// The largest ZIP that an answer carries: base64 makes it 6 MB, which is what a Lambda function may return
 /// (AWS Lambda developer guide, *Lambda quotas*).
@@ -77,6 +81,8 @@ pub enum Exported {
     },
     /// It is too large for an answer, and lies in the caller's inbox.
     Linked(Box<Link>),
+    /// S3 doesn't take it: it is kept, and sent on later.
+    Kept(Box<KeptAnswer>),
 }
 
 /// One export on its way.
@@ -88,8 +94,21 @@ struct Export<'a> {
     request: ReviewRequest<'a>,
     template: Arc<TemplateVersion>,
     started: Instant,
-    /// Whether it is part of a batch, of which a repeat must cost little.
-    is_of_batch: bool,
+    /// Whether to look first for what is there: of a batch, and of what was kept, a repeat must cost little.
+    looks_first: bool,
+    /// Where to note how far it comes.
+    trail: &'a Trail,
+    /// What was kept of it.
+    kept: Option<&'a KeptReview>,
+}
+
+/// An export that is complete in S3.
+struct Complete {
+    base: BasePath,
+    manifest: Manifest,
+    manifest_file: NewFile,
+    /// The files that this call wrote.
+    written: Vec<(ObjectKey, Created)>,
 }
 
 impl ReviewExport {
@@ -128,7 +147,19 @@ impl ReviewExport {
         text: &str,
         envelope: &[&str],
     ) -> Result<Exported, Problem> {
-        let export = Box::pin(self.begin(asking, || ReviewRequest::parse(text, envelope))).await?;
+        self.export_noting(asking, text, envelope, &Trail::default())
+            .await
+    }
+
+    /// The same, and notes how far it comes, for whoever has to keep it elsewhere.
+    pub(crate) async fn export_noting(
+        &self,
+        asking: &Asking<'_>,
+        text: &str,
+        envelope: &[&str],
+        trail: &Trail,
+    ) -> Result<Exported, Problem> {
+        let export = Box::pin(self.begin(asking, trail, || ReviewRequest::parse(text, envelope))).await?;
         match export.request.destination {
             Destination::S3 => {
                 let answer = Box::pin(export.store()).await?;
@@ -143,14 +174,20 @@ impl ReviewExport {
     ///
     /// # Errors
     /// As for [`ReviewExport::export`]; `invalid-request` when the request wants a file; `unavailable` when it is too late.
-    async fn store(&self, asking: &Asking<'_>, text: &str, last: Instant) -> Result<ExportAnswer, Problem> {
-        let mut export = Box::pin(self.begin(asking, || of_batch(text))).await?;
+    async fn store(
+        &self,
+        asking: &Asking<'_>,
+        text: &str,
+        last: Instant,
+        trail: &Trail,
+    ) -> Result<ExportAnswer, Problem> {
+        let mut export = Box::pin(self.begin(asking, trail, || of_batch(text))).await?;
         if Instant::now() >= last {
             return Err(unavailable(
                 "the batch had too little time left to begin this review",
             ));
         }
-        export.is_of_batch = true;
+        export.looks_first = true;
         Box::pin(export.store()).await
     }
 
@@ -158,6 +195,7 @@ impl ReviewExport {
     async fn begin<'a>(
         &'a self,
         asking: &'a Asking<'a>,
+        trail: &'a Trail,
         read: impl FnOnce() -> Result<ReviewRequest<'a, GivenDocument>, Problem>,
     ) -> Result<Export<'a>, Problem> {
         let started = Instant::now();
@@ -170,7 +208,9 @@ impl ReviewExport {
             request,
             template,
             started,
-            is_of_batch: false,
+            looks_first: false,
+            trail,
+            kept: None,
         })
     }
 
@@ -209,29 +249,12 @@ fn of_batch(text: &str) -> Result<ReviewRequest<'_, GivenDocument>, Problem> {
 impl Export<'_> {
     async fn store(&self) -> Result<ExportAnswer, Problem> {
         let links = &self.service.links;
-        let now = links.audit.now();
-        if self.request.strict {
-            // Before anything is reserved for a request that is going to be refused.
-            after::document(&self.request, &time::rfc3339(now))?;
-        }
-        let draft = self.draft();
-        let search = Search {
-            draft: &draft,
-            bucket: &links.bucket,
-            base: &links.base,
-            tenant: &self.asking.caller.tenant,
-            may_read: self.may_read(),
-            now,
-            looks_first: self.is_of_batch,
-        };
-        let Place { base, state } = search.run().await?;
-        let (manifest, manifest_file, written) = match state {
-            State::Finished(manifest, file) => (manifest, file, Vec::new()),
-            State::Open(folder) => {
-                let written = self.write(&base, &folder).await?;
-                (folder.manifest, folder.manifest_file, written)
-            }
-        };
+        let Complete {
+            base,
+            manifest,
+            manifest_file,
+            written,
+        } = self.complete().await?;
         let link = self.link(&base, &manifest, written).await?;
         if link.is_none() {
             // Otherwise the link's record says who exported what.
@@ -256,11 +279,48 @@ impl Export<'_> {
         Ok(answer)
     }
 
+    /// Finds its place, and writes what isn't there yet.
+    async fn complete(&self) -> Result<Complete, Problem> {
+        let links = &self.service.links;
+        let now = links.audit.now();
+        if self.request.strict {
+            // Before anything is reserved for a request that is going to be refused.
+            after::document(&self.request, &time::rfc3339(now))?;
+        }
+        let draft = self.draft();
+        let search = Search {
+            draft: &draft,
+            bucket: &links.bucket,
+            base: &links.base,
+            tenant: &self.asking.caller.tenant,
+            may_read: self.may_read(),
+            now,
+            looks_first: self.looks_first,
+            kept: self.kept.map(|kept| &kept.place),
+            trail: self.trail,
+        };
+        let Place { base, state } = search.run().await?;
+        let (manifest, manifest_file, written) = match state {
+            State::Finished(manifest, file) => (manifest, file, Vec::new()),
+            State::Open(folder) => {
+                let written = self.write(&base, &folder).await?;
+                (folder.manifest, folder.manifest_file, written)
+            }
+        };
+        Ok(Complete {
+            base,
+            manifest,
+            manifest_file,
+            written,
+        })
+    }
+
     fn draft(&self) -> Draft<'_> {
         Draft {
             request: &self.request,
             template: &self.template.template,
             generator: &self.template.generator,
+            kept: self.kept.and_then(|kept| kept.folder.as_ref()),
         }
     }
 
@@ -373,8 +433,7 @@ impl Export<'_> {
         let now = self.service.links.audit.now();
         let name = FolderName::new(now, &self.request.session.document_name, 1);
         let folder = self.draft().build(&name, &time::rfc3339(now), 1)?;
-        let zip = archive::zip(&folder)
-            .map_err(|_| Problem::new(ProblemKind::Internal, "the export can't be packed as a ZIP"))?;
+        let zip = pack(&folder)?;
         tracing::info!(
             session.id = %self.request.session.id,
             export.bytes = zip.len(),
@@ -422,6 +481,20 @@ impl Export<'_> {
         // It holds what the caller has just sent, so who may export it may have it back.
         links.give(self.asking, &document, &self.decision, &wanted).await
     }
+}
+
+/// A folder as a ZIP: the same bytes under the same paths, the manifest last.
+fn pack(folder: &Folder) -> Result<Vec<u8>, Problem> {
+    let unpackable = || Problem::new(ProblemKind::Internal, "the export can't be packed as a ZIP");
+    let files = folder
+        .all()
+        .map(|file| Some((file.file.path(), file.bytes()?, file.file.content_type())));
+    let files: Option<Vec<_>> = files.collect();
+    let files = files.ok_or_else(unpackable)?;
+    let files = files
+        .iter()
+        .map(|(path, bytes, content_type)| (path.as_str(), &***bytes, *content_type));
+    archive::zip(files).map_err(|_| unpackable())
 }
 
 #[cfg(test)]

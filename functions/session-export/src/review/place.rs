@@ -11,8 +11,10 @@ use casefile::verify::{parse_manifest, read_manifest};
 use jiff::{SignedDuration, Timestamp};
 
 use super::folder::{Draft, Folder, NewFile};
+use super::keep::Trail;
 use super::problems::storage_problem;
 use super::reservation::{Reservation, Reservations};
+use crate::fallback::KeptPlace;
 
 /// Revisions of one session.
 const MAX_REVISIONS: u32 = 100;
@@ -72,6 +74,10 @@ pub struct Search<'a> {
     /// Whether to look for what is there before anything is claimed or built: one more round trip for a new export, and
     /// next to no work for one that is finished.
     pub looks_first: bool,
+    /// The place that it had when it was kept.
+    pub kept: Option<&'a KeptPlace>,
+    /// Where to note the place that it may have in the bucket.
+    pub trail: &'a Trail,
 }
 
 impl Search<'_> {
@@ -82,7 +88,8 @@ impl Search<'_> {
     /// when no reader would take its manifest; `unavailable` and `internal` when storage fails.
     pub async fn run(&self) -> Result<Place, Problem> {
         let draft = self.draft;
-        let mut claimed = None;
+        let kept = self.kept.filter(|kept| kept.is_claimed);
+        let mut claimed = kept.map(|kept| kept.reservation.folder_name.clone());
         let mut first_other = None;
         let mut may_add = draft.request.revision;
         let mut reserved = match self.look().await? {
@@ -135,6 +142,7 @@ impl Search<'_> {
             None => claimed.insert(self.claim().await?),
         };
         let (mine, folder) = self.candidate(folder_name, revision)?;
+        self.trail.note(&mine, true);
         Ok(match self.reservations().create_or_read(&mine).await? {
             Some(theirs) => Reserved::Theirs(theirs),
             None => Reserved::Mine(Box::new(Place {
@@ -154,9 +162,10 @@ impl Search<'_> {
     }
 
     fn candidate(&self, folder_name: &FolderName, revision: u32) -> Result<(Reservation, Folder), Problem> {
-        let folder = self
-            .draft
-            .build(folder_name, &time::rfc3339(self.now), revision)?;
+        let kept = self.kept.map(|kept| &kept.reservation);
+        let kept = kept.filter(|kept| kept.folder_name == *folder_name);
+        let exported_at = kept.map_or_else(|| time::rfc3339(self.now), |kept| kept.exported_at.clone());
+        let folder = self.draft.build(folder_name, &exported_at, revision)?;
         if folder.manifest_file.size > MAX_MANIFEST_BYTES {
             let detail = format!("the session's manifest would have more than {MAX_MANIFEST_BYTES} bytes");
             return Err(Problem::new(ProblemKind::TooLarge, detail));
@@ -178,6 +187,7 @@ impl Search<'_> {
         if found.request_sha256 != self.draft.request.content_sha256() {
             return Ok(Finding::Other);
         }
+        self.trail.note(found, false);
         let here = |state| {
             Finding::Here(Box::new(Place {
                 base: found.base_path.clone(),
@@ -189,6 +199,7 @@ impl Search<'_> {
         }
         if next.is_some_and(|next| next.request_sha256 == found.request_sha256) {
             // Another version gave this one up and went on there. It stays given up, also after a rollback.
+            self.trail.forget();
             return Ok(Finding::Abandoned);
         }
         let folder = self
@@ -204,6 +215,7 @@ impl Search<'_> {
                 ..Problem::new(ProblemKind::Unavailable, detail)
             });
         }
+        self.trail.forget();
         Ok(Finding::Abandoned)
     }
 

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 
 use super::folder::{Draft, Folder};
 use super::readable::ReportTemplate;
-use super::request::{Documents, ReviewRequest};
-use crate::document::{Document, GivenContent, GivenDocument};
+use super::request::ReviewRequest;
 
 /// A file of the sample review.
 pub(crate) fn sample(name: &str) -> Vec<u8> {
@@ -32,17 +31,7 @@ pub(crate) fn sample_request() -> Value {
 
 /// A request whose documents all stand in it.
 pub(crate) fn inline(text: &str) -> ReviewRequest<'_> {
-    let request = ReviewRequest::parse(text, &[]).unwrap();
-    let document = |given: &GivenDocument| match &given.content {
-        GivenContent::Inline(bytes) => Document::new(given.name.clone(), bytes.clone()),
-        GivenContent::Upload { .. } => panic!("an upload"),
-    };
-    let documents = Documents {
-        before: document(&request.documents.before),
-        after: request.documents.after.as_ref().map(document),
-        guidelines: request.documents.guidelines.as_ref().map(document),
-    };
-    request.with(documents)
+    ReviewRequest::parse(text, &[]).unwrap().inline().unwrap()
 }
 
 /// The export of a request, at the sample's time.
@@ -55,6 +44,7 @@ pub(crate) fn build(request: &Value) -> Folder {
         request: &request,
         template: &template,
         generator: "session-export/test",
+        kept: None,
     };
     draft.build(&name, "2025-11-14T14:25:10.000Z", 1).unwrap()
 }

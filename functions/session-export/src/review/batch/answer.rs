@@ -8,7 +8,9 @@ use casefile::manifest::Warning;
 use casefile::problem::{Problem, ProblemDocument};
 use serde::Serialize;
 
-use super::Outcome;
+use super::{Done, Outcome};
+use crate::fallback::KeptAnswer;
+use crate::fallback::answer::KeptZip;
 use crate::review::answer::{ExportAnswer, UploadedFile};
 
 /// Wrong fields that are named of one review.
@@ -48,6 +50,11 @@ pub enum ItemOutcome {
         /// The export.
         export: Box<BatchExport>,
     },
+    /// S3 doesn't take it: it is kept, and sent on later.
+    Kept {
+        /// Where, and why.
+        kept: Box<BatchKept>,
+    },
     /// It isn't exported.
     Refused {
         /// Why, as its own request would have been answered.
@@ -80,6 +87,42 @@ pub struct BatchExport {
     pub duration_ms: u64,
 }
 
+/// A review that is kept, without the list of its files.
+#[derive(Debug, Serialize)]
+pub struct BatchKept {
+    /// `local`.
+    pub stored: &'static str,
+    /// The session.
+    pub session_id: Option<String>,
+    /// What its folder is called.
+    pub folder_name: Option<String>,
+    /// Where the files are.
+    pub folder: String,
+    /// The files as one.
+    pub zip: KeptZip,
+    /// The size of all files, in bytes.
+    pub size: u64,
+    /// Why it isn't in S3.
+    pub reason: String,
+    /// The same in words, and what happens next.
+    pub detail: String,
+}
+
+impl From<KeptAnswer> for BatchKept {
+    fn from(kept: KeptAnswer) -> Self {
+        Self {
+            stored: kept.stored,
+            session_id: kept.session_id,
+            folder_name: kept.folder_name,
+            folder: kept.folder,
+            zip: kept.zip,
+            size: kept.size,
+            reason: kept.reason,
+            detail: kept.detail,
+        }
+    }
+}
+
 /// A problem; what a header says of a whole answer stands in it.
 #[derive(Debug, Serialize)]
 pub struct ItemProblem {
@@ -98,8 +141,11 @@ impl ItemAnswer {
             index,
             staged: staged.map(str::to_owned),
             outcome: match outcome {
-                Ok(answer) => ItemOutcome::Exported {
-                    export: Box::new(answer.into()),
+                Ok(Done::Stored(answer)) => ItemOutcome::Exported {
+                    export: Box::new((*answer).into()),
+                },
+                Ok(Done::Kept(kept)) => ItemOutcome::Kept {
+                    kept: Box::new((*kept).into()),
                 },
                 Err(problem) => ItemOutcome::Refused {
                     problem: ItemProblem::new(problem, request_id),

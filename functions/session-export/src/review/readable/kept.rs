@@ -101,6 +101,20 @@ impl Templates {
     }
 }
 
+impl Templates {
+    /// The one that was used last, or the shipped one: without asking S3.
+    pub fn at_hand(&self) -> Arc<TemplateVersion> {
+        match self {
+            Self::Fixed(version) => Arc::clone(version),
+            Self::Kept(kept) => {
+                let last = kept.kept.try_lock();
+                let last = last.and_then(|last| last.as_ref().map(|last| Arc::clone(&last.version)));
+                last.unwrap_or_else(|| Arc::clone(&kept.base))
+            }
+        }
+    }
+}
+
 impl KeptTemplate {
     /// The template at `key`, and without one `base`, with a warning.
     pub fn new(key: TemplateKey, base: Arc<TemplateVersion>) -> Self {
