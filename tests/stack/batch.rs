@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use session_export::review::ReviewExport;
 use session_export::review::batch::Door;
 
+use crate::fallback::no_fallback;
 use crate::links::records;
 use crate::support::{
     AUDIT_BUCKET, Harness, TestStack, caller, office, pointers, sample, token, without_events,

@@ -23,6 +23,7 @@ mod documents;
 mod events;
 mod export;
 mod failures;
+mod fallback;
 mod files;
 mod killed;
 mod links;

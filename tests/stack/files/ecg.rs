@@ -77,6 +77,7 @@ async fn names_are_told_in_any_case() {
         match filed.unwrap() {
             Filed::Stored(answer) => assert!(is_taken && answer.path.ends_with(name), "{name}"),
             Filed::Skipped(_) => assert!(!is_taken, "{name}"),
+            Filed::Kept(_) => panic!("it was kept"),
         }
     }
 }

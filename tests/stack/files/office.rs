@@ -74,6 +74,7 @@ impl Office {
         match self.give(collection, request).await? {
             Filed::Stored(answer) => Ok(*answer),
             Filed::Skipped(skipped) => panic!("it was skipped: {}", skipped.reason),
+            Filed::Kept(_) => panic!("it was kept"),
         }
     }
 

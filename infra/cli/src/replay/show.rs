@@ -1,7 +1,5 @@
 //! A replay's report, for a person.
 
-use std::fmt::Write as _;
-
 use session_export::replay::report::{EntryReport, Outcome, ReplayReport};
 
 use crate::tree::printable;
@@ -13,32 +11,31 @@ const MAX_SHOWN: usize = 50;
 pub(super) fn table(report: &ReplayReport, is_dry: bool) -> String {
     let mut entries: Vec<_> = report.entries.iter().collect();
     entries.sort_by_key(|entry| rank(entry.outcome));
-    let mut text = String::new();
-    for entry in entries.iter().take(MAX_SHOWN) {
-        // A String takes everything.
-        drop(writeln!(text, "{}", line(entry)));
-        if let Some(detail) = &entry.detail {
-            drop(writeln!(text, "          {}", printable(detail)));
-        }
-    }
+    let mut lines: Vec<_> = entries.iter().take(MAX_SHOWN).map(|entry| line(entry)).collect();
     let all = report.sent + report.waiting;
     if all > MAX_SHOWN {
-        drop(writeln!(text, "… and {} more", all - MAX_SHOWN));
+        lines.push(format!("… and {} more", all - MAX_SHOWN));
     }
-    text + &summary(report, is_dry)
+    lines.push(summary(report, is_dry));
+    lines.join("\n")
 }
 
 fn line(entry: &EntryReport) -> String {
     let place = entry.location.as_deref().unwrap_or(&entry.entry);
     let number = entry.number.as_deref().map(|number| format!("  {number}"));
     let kept_at = entry.kept_at.as_deref().unwrap_or("at an unknown time");
+    let detail = entry
+        .detail
+        .as_deref()
+        .map(|detail| format!("\n          {}", printable(detail)));
     format!(
-        "{:<8}  {:<13}  {:<24}  {}{}",
+        "{:<8}  {:<13}  {:<24}  {}{}{}",
         entry.outcome.name(),
         printable(&entry.collection),
         kept_at,
         printable(place),
-        number.unwrap_or_default()
+        number.unwrap_or_default(),
+        detail.unwrap_or_default()
     )
 }
 
