@@ -22,8 +22,8 @@ use crate::review::{Exported, keep};
 
 /// A caller behind API Gateway, which gives up after 30 s, has an answer within this time.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(25);
-/// A bill of lading's number is waited for so long, and then there is time left to answer.
-const NUMBERED_WITHIN: Duration = Duration::from_secs(18);
+/// A bill of lading's number is waited for so long, which is less than what S3 may take before it counts as down.
+pub(crate) const NUMBERED_WITHIN: Duration = Duration::from_secs(13);
 
 /// A request.
 #[derive(Debug, Clone, Copy)]

@@ -38,8 +38,9 @@ pub(crate) use kept::{KeptFile, ToKeep};
 use local::{LocalStore, NotKept};
 pub use settings::FallbackSettings;
 
-/// An answer must leave within 25 s: so long may S3 take, in all its calls and retries, before a request is kept.
-const S3_WITHIN: Duration = Duration::from_secs(20);
+/// An answer must leave within 25 s: so long may S3 take, in all its calls and retries, before a request is kept. The rest is
+/// for what can't be interrupted, the marking of a large document, and for the folder.
+const S3_WITHIN: Duration = Duration::from_secs(15);
 /// And so long may the folder take, which may lie on a network.
 const KEPT_WITHIN: Duration = Duration::from_secs(4);
 /// Seconds after which a caller should try again when nothing could be kept.

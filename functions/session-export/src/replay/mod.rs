@@ -26,13 +26,12 @@ use crate::fallback::Task;
 use crate::fallback::local::{EntryName, LocalStore};
 use crate::files::{self, FileAnswer, Filed};
 use crate::handler::SessionExport;
+use crate::work::NUMBERED_WITHIN;
 use load::{Loaded, Loading, Waiting};
 use report::{EntryReport, Outcome, ReplayReport};
 
 /// What one entry may take.
 const ONE_WITHIN: Duration = Duration::from_secs(25);
-/// What a bill of lading's number may take of it.
-const NUMBERED_WITHIN: Duration = Duration::from_secs(18);
 
 /// How to replay.
 #[derive(Debug, Clone, Copy, Default)]

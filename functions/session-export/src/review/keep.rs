@@ -1,6 +1,6 @@
 //! A review that S3 doesn't take: its folder, as it would be there.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
@@ -24,27 +24,33 @@ use crate::fallback::{Fallback, KeptAnswer, KeptFile, KeptPlace, Task, ToKeep, n
 const FIRST_ATTEMPT: u32 = 100_000;
 const ATTEMPTS: u32 = 900_000;
 
-/// The place that an export may have in S3 by now, for whoever has to write it elsewhere.
+/// The place that an export may have in S3 by now, and its folder once that is built, for whoever has to write it
+/// elsewhere.
 #[derive(Debug, Default)]
-pub struct Trail(Mutex<Option<KeptPlace>>);
+pub struct Trail(Mutex<Option<Noted>>);
+
+type Noted = (KeptPlace, Option<Folder>);
 
 impl Trail {
-    pub(super) fn note(&self, reservation: &Reservation, is_claimed: bool) {
-        *self.lock() = Some(KeptPlace {
-            reservation: reservation.clone(),
+    pub(super) fn note(&self, reservation: &Reservation, is_claimed: bool, folder: Option<&Folder>) {
+        let reservation = reservation.clone();
+        let place = KeptPlace {
+            reservation,
             is_claimed,
-        });
+        };
+        // The files' bytes are shared.
+        *self.lock() = Some((place, folder.cloned()));
     }
 
     pub(super) fn forget(&self) {
         *self.lock() = None;
     }
 
-    fn place(&self) -> Option<KeptPlace> {
+    fn noted(&self) -> Option<Noted> {
         self.lock().clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<KeptPlace>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Noted>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,7 +93,7 @@ impl ReviewExport {
         let Some(request) = request.inline() else {
             return Err(not_kept(fault, "the request names uploads, which lie there"));
         };
-        let (place, folder) = self.local(fallback, &request, unstored.trail.place())?;
+        let (place, folder) = self.local(fallback, &request, unstored.trail.noted())?;
         let tenant = asking.caller.tenant.as_str();
         let session = request.session.id.as_str();
         let prefix = session_prefix(&place.reservation.base_path, &folder.manifest.folder_name);
@@ -112,8 +118,13 @@ impl ReviewExport {
         &self,
         fallback: &Fallback,
         request: &ReviewRequest<'_>,
-        place: Option<KeptPlace>,
+        noted: Option<Noted>,
     ) -> Result<(KeptPlace, Folder), Problem> {
+        let place = match noted {
+            Some((place, Some(folder))) => return Ok((place, folder)),
+            Some((place, None)) => Some(place),
+            None => None,
+        };
         let now = self.links.audit.now();
         let template = self.templates.at_hand();
         let draft = Draft {

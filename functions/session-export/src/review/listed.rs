@@ -11,7 +11,7 @@ use casefile::manifest::{Manifest, ManifestFile};
 use casefile::pointer::session_pointers;
 use casefile::problem::{Problem, ProblemKind};
 
-use super::Export;
+use super::export::Export;
 use super::folder::Folder;
 
 impl Export<'_> {

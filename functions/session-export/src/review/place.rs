@@ -142,7 +142,7 @@ impl Search<'_> {
             None => claimed.insert(self.claim().await?),
         };
         let (mine, folder) = self.candidate(folder_name, revision)?;
-        self.trail.note(&mine, true);
+        self.trail.note(&mine, true, Some(&folder));
         Ok(match self.reservations().create_or_read(&mine).await? {
             Some(theirs) => Reserved::Theirs(theirs),
             None => Reserved::Mine(Box::new(Place {
@@ -187,7 +187,7 @@ impl Search<'_> {
         if found.request_sha256 != self.draft.request.content_sha256() {
             return Ok(Finding::Other);
         }
-        self.trail.note(found, false);
+        self.trail.note(found, false, None);
         let here = |state| {
             Finding::Here(Box::new(Place {
                 base: found.base_path.clone(),
@@ -206,6 +206,7 @@ impl Search<'_> {
             .draft
             .build(&found.folder_name, &found.exported_at, found.revision)?;
         if folder.manifest_file.sha256 == found.manifest_sha256 {
+            self.trail.note(found, false, Some(&folder));
             return Ok(here(State::Open(folder)));
         }
         if self.is_recent(found) {

@@ -6,11 +6,12 @@ use casefile::manifest::{Manifest, ManifestFile};
 use casefile::problem::{Problem, ProblemKind};
 use casefile::verify::{parse_manifest, verify_session};
 
+use super::ReviewExport;
+use super::export::Complete;
 use super::folder::{Folder, NewFile};
 use super::keep::Trail;
 use super::problems::storage_problem;
 use super::request::ReviewRequest;
-use super::{Complete, ReviewExport};
 use crate::fallback::KeptPlace;
 
 /// A review as it was kept.

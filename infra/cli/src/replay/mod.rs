@@ -1,5 +1,10 @@
 //! `casefile replay`: sends on what was kept locally when storage was at fault.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments on arguments are the help text, which has no markup"
+)]
+
 mod show;
 
 use std::path::PathBuf;
