@@ -19,12 +19,11 @@ async fn keep(counter: &Counter, target: &str, request: &Value) -> Value {
     keep_by(counter, &counter.function, target, request).await
 }
 
+/// S3 refuses, which takes no retries.
 async fn keep_by(counter: &Counter, function: &SessionExport, target: &str, request: &Value) -> Value {
-    let injected = counter
-        .harness
-        .s3
-        .faults()
-        .inject(FaultRule::any(), When::Before, Fault::Cut);
+    let refused = Fault::error(403, "AccessDenied");
+    let faults = counter.harness.s3.faults();
+    let injected = faults.inject(FaultRule::any(), When::Before, refused);
     let answered = post(function, "dana", "office", target, request).await;
     assert_eq!(answered.status, 202, "{}", answered.body);
     injected.remove();
