@@ -601,7 +601,7 @@ async fn program() -> &'static PathBuf {
 }
 
 /// Runs `casefile bol counter`: its exit code, what it shows, and what it complains of.
-async fn counter(harness: &Harness, arguments: &[&str]) -> (i32, String, String) {
+pub(crate) async fn counter(harness: &Harness, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(program().await);
     command.args(["bol", "counter"]).args(arguments).env_clear();
     for (name, value) in [

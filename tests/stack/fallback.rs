@@ -7,7 +7,6 @@ mod counter;
 mod every_call;
 mod places;
 mod replays;
-mod stacks;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

@@ -1,7 +1,7 @@
 //! The quarantine: what is rejected is held, whatever fails meanwhile; no link leads to it; and an operator lets it go.
 
 mod gate;
-mod operator;
+pub(crate) mod operator;
 mod queue;
 mod races;
 mod releases;

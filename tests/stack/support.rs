@@ -94,6 +94,11 @@ pub(crate) fn without_events(config: &mut StackConfig) {
     });
 }
 
+/// Lets what S3 doesn't take be kept beside its buckets.
+pub(crate) fn with_fallback(config: &mut StackConfig) {
+    config.fallback = Some(config.data.join("_fallback"));
+}
+
 impl TestStack {
     pub(crate) async fn start() -> Self {
         Self::start_with(|_| ()).await
@@ -106,6 +111,8 @@ impl TestStack {
         let sink =
             Arc::new(move |line: casefile_local::lambda::LogLine| lines.lock().unwrap().push(line.text));
         let mut config = StackConfig::new(workspace(), data.path().to_owned(), sink, Timestamp::now);
+        // Most tests are about what S3 says.
+        config.fallback = None;
         set(&mut config);
         let template = load_template(&workspace()).unwrap();
         let stack = Stack::start_built(&config, template, programs().await)

@@ -203,13 +203,13 @@ async fn a_foreign_upload_is_as_if_it_were_not_there() {
 }
 
 /// An upload of Dana's, as its grant would have let it come: its id. Each is a millisecond after the one before it.
-async fn upload(harness: &Harness, number: i64, bytes: &[u8]) -> String {
+pub(crate) async fn upload(harness: &Harness, number: i64, bytes: &[u8]) -> String {
     let id = TimeId::floor(noon() + SignedDuration::from_millis(number));
     put(harness, &inbox_key(id), bytes).await;
     id.to_string()
 }
 
-fn inbox_key(id: TimeId) -> String {
+pub(crate) fn inbox_key(id: TimeId) -> String {
     session_export::uploads::key(id, &caller("dana", &["office"], "acme").inbox())
 }
 

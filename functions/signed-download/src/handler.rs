@@ -41,10 +41,16 @@ impl SignedDownload {
     /// When the policies can't be read.
     pub fn new(config: Config, clock: Clock, entropy: Entropy) -> Result<Self, PermissionError> {
         let default_tenant = config.links.default_tenant.clone();
-        Ok(Self {
-            links: config.links.links(clock, entropy)?,
+        Ok(Self::with(config.links.links(clock, entropy)?, default_tenant))
+    }
+
+    /// The function with links of one's own, on another client of S3, say. Callers whose identity names no tenant are of
+    /// `default_tenant`.
+    pub fn with(links: Links, default_tenant: TenantId) -> Self {
+        Self {
+            links,
             default_tenant,
-        })
+        }
     }
 
     /// Handles an event of the HTTP API. Problems are answers.

@@ -2,6 +2,7 @@
 
 pub mod bol;
 mod claim;
+pub mod doctor;
 pub mod failure;
 pub mod quarantine;
 pub mod replay;

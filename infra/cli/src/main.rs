@@ -15,7 +15,7 @@ use casefile::name::FolderName;
 use casefile::store_error::StoreError;
 use casefile::verify::verify_session;
 use casefile_cli::failure::Failure;
-use casefile_cli::{bol, quarantine, replay, tables, tree};
+use casefile_cli::{bol, doctor, quarantine, replay, tables, tree};
 use clap::{Parser, Subcommand};
 
 /// Looks after what Casefile keeps.
@@ -69,6 +69,14 @@ enum Command {
     /// downloaded again. Reads S3_BUCKET_NAME, CASEFILE_TABLES_DIR, XDG_CACHE_HOME and HOME as well. Ends with 0 when
     /// all was done, with 1 when some can't be as things are, and with 2 when it failed.
     Tables(tables::Arguments),
+    /// Says what of a deployment works and what doesn't, with how to mend it: one line a check.
+    ///
+    /// Reads what the functions read: S3_BUCKET_NAME, S3_BASE_PATH, AUDIT_BUCKET_NAME, QUARANTINE_BUCKET_NAME,
+    /// ARRIVALS_QUEUE_URL, DEAD_LETTER_QUEUE_URL, TOPIC_ARN, BEDROCK_MODEL_ID and FALLBACK_DIR. The artifacts and the
+    /// audit bucket have to be named; what else isn't set is left out. Writes one small file below _casefile/doctor/ and
+    /// deletes it; the audit log gets nothing. A model is asked for one word, which costs next to nothing. Ends with 0
+    /// when all holds, with 1 when something doesn't, and with 2 when nothing can be checked because variables are wrong.
+    Doctor(doctor::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -106,6 +114,10 @@ async fn main() -> ExitCode {
             }
             Err(Failure::Refused(message)) => (1, Err(message)),
             Err(Failure::Failed(message)) => (2, Err(message)),
+        },
+        Command::Doctor(arguments) => match examined(&arguments).await {
+            Ok((text, holds)) => (u8::from(!holds), Ok(text)),
+            Err(failure) => (2, Err(failure.to_string())),
         },
     };
     match shown {
@@ -154,6 +166,17 @@ async fn replayed(arguments: &replay::Arguments) -> Result<bool, Failure> {
 async fn tabled(arguments: &tables::Arguments) -> Result<tables::Done, Failure> {
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
     tables::run(
+        arguments,
+        Env::from_process(),
+        jiff::Timestamp::now,
+        casefile::id::system_entropy,
+    )
+    .await
+}
+
+async fn examined(arguments: &doctor::Arguments) -> Result<(String, bool), Failure> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
+    doctor::run(
         arguments,
         Env::from_process(),
         jiff::Timestamp::now,

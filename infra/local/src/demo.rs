@@ -20,6 +20,7 @@ mod export;
 mod index;
 mod kinds;
 mod links;
+pub mod outage;
 mod people;
 mod records;
 mod step;
@@ -81,7 +82,14 @@ pub enum DemoError {
 /// # Errors
 /// What didn't go as it should. The stack is stopped in any case.
 pub async fn run(config: StackConfig) -> Result<(), DemoError> {
-    // What the functions print is of interest only when something goes wrong.
+    quietly(&config, async |quiet| Box::pin(start_and_show(quiet)).await).await
+}
+
+/// What the functions print is of interest only when something goes wrong.
+async fn quietly(
+    config: &StackConfig,
+    demo: impl AsyncFnOnce(&StackConfig) -> Result<(), DemoError>,
+) -> Result<(), DemoError> {
     let (kept, printed) = mpsc::channel();
     let log: LogSink = Arc::new(move |line| {
         let _ = kept.send(line);
@@ -90,7 +98,7 @@ pub async fn run(config: StackConfig) -> Result<(), DemoError> {
         log,
         ..config.clone()
     };
-    let outcome = Box::pin(start_and_show(&quiet)).await;
+    let outcome = demo(&quiet).await;
     if outcome.is_err() {
         for line in printed.try_iter() {
             (config.log)(line);

@@ -14,6 +14,7 @@ pub mod lambda;
 pub mod progress;
 pub mod s3;
 pub mod sample;
+mod schedules;
 mod service;
 pub mod sns;
 pub mod sqs;

@@ -6,7 +6,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use casefile_local::demo::outage::Outage;
 use casefile_local::progress::Progress;
 use casefile_local::sample::workspace;
 use casefile_local::stack::{Stack, StackConfig};
@@ -51,7 +53,18 @@ struct Cli {
 enum Command {
     /// Exports the sample review, reads it back and hands it out by links; lets a device deliver files, shows verdicts,
     /// index, notices and quarantine; stores a file of each other kind and finds it again; and ends.
-    Demo,
+    Demo {
+        /// Lets S3 be gone instead, for so many seconds, under a steady load of exports: counts what became of each of them,
+        /// and fails when one is lost.
+        #[arg(
+            long,
+            value_name = "SECONDS",
+            num_args = 0..=1,
+            default_missing_value = "60",
+            value_parser = clap::value_parser!(u64).range(3..=3600)
+        )]
+        outage: Option<u64>,
+    },
     /// Prints a token for a caller of the HTTP API, and nothing else. Nothing needs to run.
     Token(Caller),
 }
@@ -76,7 +89,15 @@ async fn run(cli: &Cli) -> Outcome {
             writeln!(std::io::stdout(), "{}", issue(&caller.into(), now()))?;
             Ok(())
         }
-        Some(Command::Demo) => unless_told(&begin()?, Box::pin(demo::run(config(cli)))).await,
+        Some(Command::Demo { outage: None }) => {
+            unless_told(&begin()?, Box::pin(demo::run(config(cli)))).await
+        }
+        Some(Command::Demo {
+            outage: Some(seconds),
+        }) => {
+            let outage = Outage::of(Duration::from_secs(*seconds));
+            unless_told(&begin()?, Box::pin(demo::outage::run(config(cli), outage))).await
+        }
         None => serve(cli, &begin()?).await,
     }
 }
@@ -183,10 +204,19 @@ fn addresses(stack: &Stack) -> String {
     let variables = variables.chain(stack.service_environment());
     let variables = variables.map(|(name, value)| (name.to_owned(), value));
     let variables = variables.chain(stack.own_environment());
-    lines.extend(variables.map(|(name, value)| format!("  export {name}={value}")));
+    lines.extend(variables.map(|(name, value)| format!("  export {name}={}", quoted(&value))));
     lines.push("  unset AWS_SESSION_TOKEN".to_owned());
     lines.push("\nCtrl-C stops everything; what S3 holds stays.".to_owned());
     lines.join("\n")
+}
+
+/// A value as a shell takes it. Paths may have blanks in them.
+fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    if value.chars().all(plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 /// A service as its variable calls it, as people do.
@@ -215,6 +245,29 @@ mod tests {
     use casefile_local::stack::StackError;
 
     use super::*;
+
+    #[test]
+    fn an_outage_lasts_a_minute_unless_it_is_told_otherwise() {
+        for (arguments, expected) in [
+            (&["cargo local", "demo"][..], Some(None)),
+            (&["cargo local", "demo", "--outage"], Some(Some(60))),
+            (&["cargo local", "demo", "--outage", "30"], Some(Some(30))),
+            (&["cargo local", "demo", "--outage", "2"], None),
+        ] {
+            let parsed = Cli::try_parse_from(arguments).ok();
+            let outage = parsed.map(|cli| match cli.command {
+                Some(Command::Demo { outage }) => outage,
+                _ => panic!("{arguments:?} is the demo"),
+            });
+            assert_eq!(outage, expected, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_means_the_same_to_a_shell() {
+        assert_eq!(quoted("http://127.0.0.1:9100/a_b"), "http://127.0.0.1:9100/a_b");
+        assert_eq!(quoted("/home/o'brien/my files"), r"'/home/o'\''brien/my files'");
+    }
 
     #[test]
     fn an_error_is_told_with_its_causes_and_each_of_them_once() {

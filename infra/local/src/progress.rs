@@ -12,6 +12,13 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Says nothing, but for what is shown on standard output.
+    pub fn silent() -> Self {
+        Self {
+            bar: Some(ProgressBar::hidden()),
+        }
+    }
+
     /// Moves when standard error is a terminal.
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
@@ -30,6 +37,13 @@ impl Progress {
         match &self.bar {
             Some(bar) => bar.set_message(what.to_owned()),
             None => say(what),
+        }
+    }
+
+    /// How the step stands: on the moving line alone.
+    pub fn status(&self, what: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(what.to_owned());
         }
     }
 

@@ -24,6 +24,7 @@ use crate::template::{LoadError, Settings, Template};
 
 mod collections;
 mod environment;
+mod fallback;
 mod services;
 mod settled;
 mod wiring;
@@ -66,15 +67,21 @@ pub struct StackConfig {
     /// Whether functions that can ask a model find one: the stand-in for Bedrock. Without it they summarise nothing,
     /// unless the template names a model.
     pub summaries: bool,
+    /// How often every schedule comes, instead of as often as the template says.
+    pub schedules: Option<Duration>,
+    /// Where functions that have a `FALLBACK_DIR` keep what can't reach S3; the folder is made. Without it that variable is
+    /// empty, and they keep nothing.
+    pub fallback: Option<PathBuf>,
 }
 
 impl StackConfig {
     /// A stack of the workspace's template on free loopback ports, without chaos and summaries. What failed comes back
-    /// after a second.
+    /// after a second, schedules come as the template says, and what can't reach S3 is kept beside the buckets.
     pub fn new(workspace: PathBuf, data: PathBuf, log: LogSink, clock: fn() -> Timestamp) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self {
             workspace,
+            fallback: Some(data.join(fallback::FOLDER)),
             data,
             gateway: any,
             s3: any,
@@ -84,6 +91,7 @@ impl StackConfig {
             redelivery: Duration::from_secs(1),
             collections: None,
             summaries: false,
+            schedules: None,
         }
     }
 }
@@ -104,6 +112,14 @@ pub enum StackError {
         path: PathBuf,
         /// What is wrong with it.
         source: CollectionsError,
+    },
+    /// The folder for what can't reach S3.
+    #[error("{}: the folder for what can't reach S3 can't be made", .path.display())]
+    Fallback {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
     },
     /// S3.
     #[error("S3 doesn't start; another port may be given with --s3-port, another folder with --data")]
@@ -135,9 +151,10 @@ pub struct Stack {
     template: Template,
     services: Services,
     summaries: bool,
+    fallback: Option<PathBuf>,
     /// What the functions read; removed when dropped.
     _collections: Option<TempPath>,
-    /// What calls functions with messages. Ends when dropped.
+    /// What calls functions with messages, and by the clock. Ends when dropped.
     event_sources: JoinSet<()>,
 }
 
@@ -166,6 +183,7 @@ impl Stack {
             .as_deref()
             .map(collections::prepare)
             .transpose()?;
+        let fallback = fallback::prepare(config, &template)?;
         let s3 = wiring::start_s3(config, &template).await?;
         let listen = |address| move |source| StackError::Listen { address, source };
         // Bound before there are functions: they are told where it is.
@@ -180,6 +198,7 @@ impl Stack {
             queue_urls: services.queue_urls(&template),
             summaries: config.summaries,
             collections: collections.as_deref().map(Path::to_path_buf),
+            fallback: fallback.clone(),
         };
         let specs = wiring::specs(&template, programs, &surroundings)?;
         let lambda = Lambda::new(wiring::lambda_config(config), specs)?;
@@ -187,6 +206,9 @@ impl Stack {
         let mut event_sources = JoinSet::new();
         for source in wiring::event_sources(config, &template, &services.queues, &lambda) {
             event_sources.spawn(source.run());
+        }
+        for schedule in wiring::schedules(config, &template, &lambda) {
+            event_sources.spawn(schedule.run());
         }
         let invoke_api = lambda.serve_invoke_api(any).await.map_err(listen(any))?;
         let gateway = GatewayConfig::new(config.clock);
@@ -199,6 +221,7 @@ impl Stack {
             template,
             services,
             summaries: config.summaries,
+            fallback,
             _collections: collections,
             event_sources,
         })
@@ -212,6 +235,12 @@ impl Stack {
     /// Where Lambda's Invoke API answers.
     pub fn invoke_api(&self) -> SocketAddr {
         self.invoke_api.address()
+    }
+
+    /// Where the functions keep what can't reach S3: an absolute path. Nothing when no function has a `FALLBACK_DIR`, or the
+    /// stack was started without.
+    pub fn fallback_dir(&self) -> Option<&Path> {
+        self.fallback.as_deref()
     }
 
     /// The deployed name of the function that is the program `binary`.
@@ -285,6 +314,7 @@ fn deliver(config: &StackConfig, template: &Template, lambda: &Lambda, services:
 pub fn load_template(workspace: &Path) -> Result<Template, LoadError> {
     let settings = Settings {
         region: REGION.to_owned(),
+        parameters: fallback::parameters().into(),
         ..Settings::default()
     };
     Template::load(&workspace.join("template.yaml"), &settings)

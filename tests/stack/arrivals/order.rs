@@ -48,7 +48,8 @@ async fn world(folder: &Path) -> Vec<ObjectArrived> {
     arrivals
 }
 
-fn copy(from: &Path, to: &Path) {
+/// The same data once more.
+pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -6,6 +6,8 @@ use std::path::Path;
 use aws_sdk_s3::Client;
 use casefile::bucket::Bucket;
 use casefile::config::Env;
+use casefile::id::system_entropy;
+use casefile::time::Clock;
 use casefile_local::s3::{ObjectEvent, S3Config, S3Server, event_record};
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -18,6 +20,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use casefile_local::stack::{ACCESS_KEY, REGION, SECRET_KEY};
 
+use crate::outages::calls::hasty;
 use crate::support::{BUCKET, client};
 
 pub(super) const QUARANTINE: &str = "quarantine";
@@ -54,15 +57,21 @@ impl Dice {
 impl Yard {
     /// On the data of `folder`, at noon.
     pub(super) async fn open(folder: &Path) -> Self {
+        Self::open_with(folder, noon, &[]).await
+    }
+
+    /// The same with a clock of its own for the work, and with more in the function's environment.
+    pub(super) async fn open_with(folder: &Path, clock: Clock, more: &[(String, String)]) -> Self {
         let mut config = S3Config::new(folder, noon);
         config.buckets = vec![BUCKET.to_owned(), QUARANTINE.to_owned()];
         ACCESS_KEY.clone_into(&mut config.access_key);
         SECRET_KEY.clone_into(&mut config.secret_key);
         REGION.clone_into(&mut config.region);
         let s3 = S3Server::start(config).await.unwrap();
+        let client = client(&s3.endpoint());
         Self {
-            client: client(&s3.endpoint()),
-            settling: settling(&s3.endpoint()),
+            settling: settling(&client, environment(&s3.endpoint(), more), clock),
+            client,
             events: s3.events(),
             s3,
         }
@@ -189,15 +198,16 @@ impl Yard {
     }
 }
 
-/// The work of one process.
-fn settling(endpoint: &str) -> Settling {
-    let config = Config::from_env(environment(endpoint)).unwrap();
-    Settling::new(config, noon, casefile::id::system_entropy)
+/// The work of one process, which doesn't wait long before it tries a call again.
+fn settling(client: &Client, environment: Env, clock: Clock) -> Settling {
+    let config = Config::from_env(environment).unwrap();
+    let bucket = |name: &str| Bucket::new(hasty(client), name.to_owned());
+    Settling::on(bucket(BUCKET), bucket(QUARANTINE), config, clock, system_entropy)
 }
 
 /// The function's environment.
-fn environment(endpoint: &str) -> Env {
-    Env::of([
+fn environment(endpoint: &str, more: &[(String, String)]) -> Env {
+    let own = [
         ("AWS_ENDPOINT_URL", endpoint),
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
@@ -205,7 +215,9 @@ fn environment(endpoint: &str) -> Env {
         ("S3_BUCKET_NAME", BUCKET),
         ("QUARANTINE_BUCKET_NAME", QUARANTINE),
         ("DEFAULT_TENANT", "acme"),
-    ])
+    ];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Env::of(own.into_iter().chain(more.iter().cloned()))
 }
 
 /// An event as post-process reads it.

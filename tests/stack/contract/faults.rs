@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use casefile::bucket::Bucket;
+use casefile::store_error::StoreError;
 use casefile_local::s3::{Fault, FaultRule, Faults, When};
 
 use super::target::embedded;
 use super::{Target, refusal};
+use crate::support::{BUCKET, Harness};
 
 fn faults(s3: &Target) -> Faults {
     s3.embedded.as_ref().unwrap().server.faults()
@@ -124,4 +127,113 @@ async fn the_log_says_what_was_asked_and_what_was_answered() {
             entry("ListObjectsV2", "", 200)
         ]
     );
+}
+
+#[tokio::test]
+async fn what_comes_too_fast_is_told_to_slow_down() {
+    let s3 = embedded().await;
+    let rule = FaultRule::on("PutObject");
+    let throttle = faults(&s3).inject(rule, When::Before, Fault::throttle(2));
+    s3.put("a", "x").await;
+    s3.put("b", "x").await;
+    assert_eq!(refusal(s3.create("c", "x").await), (503, "SlowDown".to_owned()));
+    assert_eq!(s3.keys("").await, ["a", "b"]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    s3.create("c", "x").await.unwrap();
+    assert_eq!(throttle.matched(), 4);
+}
+
+/// More than fits into the buffers between the two, and less.
+const SIZES: [usize; 3] = [2, 1_000, 5_000_000];
+
+#[tokio::test]
+async fn half_an_answer_comes_with_its_whole_length_and_is_noticed() {
+    for size in SIZES {
+        let s3 = embedded().await;
+        s3.put("a", vec![b'x'; size]).await;
+        let rule = FaultRule::on("GetObject").times(2);
+        faults(&s3).inject(rule, When::After, Fault::HalfBody);
+        let mut answer = s3.get("a").await;
+        assert_eq!(answer.content_length, Some(size.try_into().unwrap()));
+        let mut read = 0;
+        let broken = loop {
+            match answer.body.next().await.unwrap() {
+                Ok(bytes) => read += bytes.len(),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(read, size / 2, "{broken}");
+        let bucket = Bucket::new(s3.client.clone(), s3.bucket.clone());
+        let error = bucket.read("a", 10_000_000).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+        assert_eq!(bucket.read("a", 10_000_000).await.unwrap().len(), size);
+    }
+}
+
+#[tokio::test]
+async fn half_a_request_s_body_leaves_nothing() {
+    for size in SIZES {
+        let s3 = embedded().await;
+        let rule = FaultRule::any().times(1);
+        let fault = faults(&s3).inject(rule, When::Before, Fault::HalfBody);
+        let error = s3.create("a", vec![b'x'; size]).await.unwrap_err();
+        assert!(error.raw_response().is_none(), "{error:?}");
+        assert_eq!(s3.keys("").await, [""; 0]);
+        s3.create("a", vec![b'x'; size]).await.unwrap();
+        assert!(fault.matched() > 1);
+    }
+}
+
+#[tokio::test]
+async fn half_of_a_part_is_none() {
+    let s3 = embedded().await;
+    let upload = s3.client.create_multipart_upload().bucket(&s3.bucket).key("a");
+    let upload = upload.send().await.unwrap().upload_id.unwrap();
+    let rule = FaultRule::on("UploadPart").times(1);
+    faults(&s3).inject(rule, When::Before, Fault::HalfBody);
+    let part = s3
+        .client
+        .upload_part()
+        .bucket(&s3.bucket)
+        .key("a")
+        .upload_id(&upload);
+    let part = part.part_number(1).body(vec![b'x'; 100_000].into());
+    part.send().await.unwrap_err();
+    let parts = s3
+        .client
+        .list_parts()
+        .bucket(&s3.bucket)
+        .key("a")
+        .upload_id(&upload);
+    assert!(parts.send().await.unwrap().parts().is_empty());
+}
+
+#[tokio::test]
+async fn where_there_is_no_body_half_of_one_is_a_cut() {
+    let s3 = embedded().await;
+    s3.put("a", "x").await;
+    for (operation, when) in [("GetObject", When::Before), ("PutObject", When::After)] {
+        let fault = faults(&s3).inject(FaultRule::on(operation), when, Fault::HalfBody);
+        let get = s3.client.get_object().bucket(&s3.bucket).key("a");
+        let unanswered = match operation {
+            "GetObject" => get.send().await.unwrap_err().raw_response().is_none(),
+            _ => s3.create("b", "x").await.unwrap_err().raw_response().is_none(),
+        };
+        assert!(unanswered, "{operation}");
+        fault.remove();
+    }
+    assert_eq!(s3.keys("").await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn the_functions_client_mends_half_a_body_where_it_has_the_whole_of_it() {
+    let harness = Harness::start().await;
+    let put = harness.client.put_object().bucket(BUCKET).key("a");
+    let rule = |operation| FaultRule::on(operation).times(1);
+    let faults = harness.s3.faults();
+    let sent = faults.inject(rule("PutObject"), When::Before, Fault::HalfBody);
+    put.body(vec![b'x'; 1_000].into()).send().await.unwrap();
+    let listed = faults.inject(rule("ListObjectsV2"), When::After, Fault::HalfBody);
+    assert_eq!(harness.bucket().keys("").await.unwrap(), ["a"]);
+    assert_eq!((sent.matched(), listed.matched()), (2, 2));
 }

@@ -23,6 +23,7 @@ mod signatures;
 mod signed_urls;
 mod tags;
 mod target;
+mod unplugged;
 mod versions;
 
 use target::{Lax, Target, bytes_of, on_each_s3, on_each_s3_but, refusal};

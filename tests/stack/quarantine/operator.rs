@@ -29,10 +29,10 @@ async fn program() -> &'static PathBuf {
         .await
 }
 
-pub(super) struct Said {
-    pub(super) code: i32,
-    pub(super) out: String,
-    pub(super) err: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Said {
@@ -41,7 +41,7 @@ impl Said {
     }
 }
 
-pub(super) async fn run(ward: &Ward, arguments: &[&str]) -> Said {
+pub(crate) async fn run(ward: &Ward, arguments: &[&str]) -> Said {
     run_with(ward, arguments, &[]).await
 }
 
@@ -79,7 +79,7 @@ async fn trail(ward: &Ward) -> Vec<Record> {
     records(&Bucket::new(ward.harness.client.clone(), AUDIT_BUCKET.to_owned())).await
 }
 
-async fn rejected(ward: &Ward) -> (Item, String) {
+pub(crate) async fn rejected(ward: &Ward) -> (Item, String) {
     let item = ward.put(b"no PDF").await;
     ward.quarantine(&item).await.unwrap();
     let id = id(&item).to_string();

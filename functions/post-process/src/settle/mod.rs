@@ -66,8 +66,14 @@ enum Matter {
 impl Settling {
     /// What the configuration says.
     pub fn new(config: Config, clock: Clock, entropy: Entropy) -> Self {
-        let client = config.s3.client();
-        let artifacts = Bucket::new(client.clone(), config.bucket);
+        let client = config.s3.clone().client();
+        let artifacts = Bucket::new(client.clone(), config.bucket.clone());
+        let quarantine = Bucket::new(client, config.quarantine_bucket.clone());
+        Self::on(artifacts, quarantine, config, clock, entropy)
+    }
+
+    /// The same on buckets of one's own, as another client reaches them.
+    pub fn on(artifacts: Bucket, quarantine: Bucket, config: Config, clock: Clock, entropy: Entropy) -> Self {
         let summarizer = config
             .summary
             .map(|settings| Summarizer::new(Arc::clone(&config.clients), settings));
@@ -75,7 +81,7 @@ impl Settling {
             index: Index::new(artifacts.clone()),
             artifacts,
             base: config.base_path,
-            quarantine: Bucket::new(client, config.quarantine_bucket),
+            quarantine,
             default_tenant: config.default_tenant,
             notifier: Notifier::new(config.clients, config.topic),
             summarizer,

@@ -121,10 +121,11 @@ impl Replay<'_> {
         if self.options.dry_run {
             return Some(told);
         }
-        let outcome = self.in_time(&loaded).await;
-        let told = match outcome {
-            Ok(sent) => self.done(&name, sent, told).await,
-            Err(problem) => self.undone(&problem, told),
+        let told = match self.in_time(&loaded).await {
+            Some(Ok(sent)) => self.done(&name, sent, told).await,
+            Some(Err(problem)) => self.undone(&problem, told),
+            // It goes on where it was the next time.
+            None => told,
         };
         if !told.outcome.is_settled() {
             self.unsettled.insert(subject);
@@ -132,14 +133,19 @@ impl Replay<'_> {
         Some(told)
     }
 
-    async fn in_time(&self, loaded: &Loaded) -> Result<Sent, Problem> {
+    /// `None` when the time for all of them is up.
+    async fn in_time(&self, loaded: &Loaded) -> Option<Result<Sent, Problem>> {
         let one = Instant::now() + ONE_WITHIN;
         let until = self.options.until.map_or(one, |until| until.min(one));
         let sending = Box::pin(self.send(loaded));
-        timeout_at(until, sending).await.unwrap_or_else(|_| {
-            let detail = "it took too long, and is sent on the next time";
-            Err(Problem::new(ProblemKind::Unavailable, detail))
-        })
+        match timeout_at(until, sending).await {
+            Ok(sent) => Some(sent),
+            Err(_) if until < one => None,
+            Err(_) => {
+                let detail = "it took too long, and is tried again the next time";
+                Some(Err(Problem::new(ProblemKind::Unavailable, detail)))
+            }
+        }
     }
 
     async fn send(&self, loaded: &Loaded) -> Result<Sent, Problem> {

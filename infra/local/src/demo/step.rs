@@ -123,7 +123,7 @@ impl<'a> Step<'a> {
 }
 
 /// An answer's status, and the problem that it is, if it is one.
-fn refusal(answer: &Answer) -> String {
+pub(super) fn refusal(answer: &Answer) -> String {
     let status = answer.status().as_u16();
     let content_type = answer.headers().get(http::header::CONTENT_TYPE);
     let is_problem = content_type.is_some_and(|value| value == "application/problem+json");

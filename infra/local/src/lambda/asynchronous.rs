@@ -1,7 +1,9 @@
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::body::ASYNC_REQUEST_LIMIT;
@@ -23,6 +25,21 @@ impl Lambda {
     /// # Errors
     /// When there is no such function, or the payload has more than 1 MB.
     pub fn invoke_async(&self, function: &str, payload: Bytes) -> Result<(), InvokeError> {
+        self.begin(function, payload).map(drop)
+    }
+
+    /// The same for who wants to know when the call has come to its end, well or not. It does so also when the returned
+    /// future is dropped.
+    ///
+    /// # Errors
+    /// As [`Lambda::invoke_async`].
+    pub(crate) async fn deliver(&self, function: &str, payload: Bytes) -> Result<(), InvokeError> {
+        let call = self.begin(function, payload)?;
+        call.await
+            .map_err(|error| InvokeError::Emulator(io::Error::other(error)))
+    }
+
+    fn begin(&self, function: &str, payload: Bytes) -> Result<JoinHandle<()>, InvokeError> {
         let function = Arc::clone(self.function(function)?);
         if payload.len() > ASYNC_REQUEST_LIMIT {
             return Err(InvokeError::RequestTooLarge {
@@ -30,8 +47,7 @@ impl Lambda {
                 limit: ASYNC_REQUEST_LIMIT,
             });
         }
-        tokio::spawn(async move { function.deliver(payload).await });
-        Ok(())
+        Ok(tokio::spawn(async move { function.deliver(payload).await }))
     }
 }
 

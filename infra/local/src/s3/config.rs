@@ -42,6 +42,67 @@ impl fmt::Debug for SessionCredentials {
     }
 }
 
+/// What a bucket says of itself when it is asked. By default what S3 gives a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketSettings {
+    /// What it encrypts with unless a request says otherwise: `AES256`, `aws:kms` or `aws:kms:dsse`.
+    pub encryption: String,
+    /// The KMS key for that, if it is one of one's own.
+    pub kms_key: Option<String>,
+    /// Which public access it blocks; `None` where it isn't configured.
+    pub public_access_block: Option<PublicAccessBlock>,
+    /// Who may shorten a default retention. It is only told: here, nobody may.
+    pub lock_mode: LockMode,
+}
+
+impl Default for BucketSettings {
+    fn default() -> Self {
+        Self {
+            encryption: "AES256".to_owned(),
+            kms_key: None,
+            public_access_block: Some(PublicAccessBlock::ALL),
+            lock_mode: LockMode::default(),
+        }
+    }
+}
+
+/// Which public access a bucket blocks. Source: "Blocking public access to your Amazon S3 storage".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the switches are S3's own, and each of them is independent"
+)]
+pub struct PublicAccessBlock {
+    /// `BlockPublicAcls`.
+    pub block_public_acls: bool,
+    /// `BlockPublicPolicy`.
+    pub block_public_policy: bool,
+    /// `IgnorePublicAcls`.
+    pub ignore_public_acls: bool,
+    /// `RestrictPublicBuckets`.
+    pub restrict_public_buckets: bool,
+}
+
+impl PublicAccessBlock {
+    /// Everything is blocked.
+    pub const ALL: Self = Self {
+        block_public_acls: true,
+        block_public_policy: true,
+        ignore_public_acls: true,
+        restrict_public_buckets: true,
+    };
+}
+
+/// Who may shorten a retention. Source: "Locking objects with Object Lock".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LockMode {
+    /// Whoever has `s3:BypassGovernanceRetention`.
+    Governance,
+    /// Nobody.
+    #[default]
+    Compliance,
+}
+
 /// What an embedded S3 needs to start. [`S3Config::new`] fills in what a single machine usually wants.
 #[derive(Clone)]
 pub struct S3Config {
@@ -53,6 +114,8 @@ pub struct S3Config {
     pub unversioned_buckets: Vec<String>,
     /// Those of `buckets` that have Object Lock, and how long it keeps each version from being deleted.
     pub retention: BTreeMap<String, Duration>,
+    /// Those of all buckets that aren't set up as S3 sets up a new one, and how they are.
+    pub settings: BTreeMap<String, BucketSettings>,
     /// The access key of this S3's owner, which needs no session token.
     pub access_key: String,
     /// Its secret.
@@ -80,6 +143,7 @@ impl S3Config {
             buckets: Vec::new(),
             unversioned_buckets: Vec::new(),
             retention: BTreeMap::new(),
+            settings: BTreeMap::new(),
             access_key: "casefile".to_owned(),
             secret_key: "casefile-local-secret".to_owned(),
             sessions: Vec::new(),

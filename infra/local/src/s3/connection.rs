@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::gate::Gate;
+use super::plug::Plug;
 
 /// How long requests that are under way may take once the server stops.
 const GRACE: Duration = Duration::from_secs(1);
@@ -21,6 +22,7 @@ pub(crate) async fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     gate: impl Fn(SocketAddr) -> Gate,
+    plug: Plug,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -29,7 +31,9 @@ pub(crate) async fn accept(
             () = stopped(&mut stop) => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(serve(stream, tls.clone(), gate(peer), stop.clone()));
+                    let served = serve(stream, tls.clone(), gate(peer), stop.clone());
+                    let plug = plug.clone();
+                    connections.spawn(async move { plug.run(served).await });
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a connection could not be accepted");

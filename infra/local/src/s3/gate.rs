@@ -20,7 +20,7 @@ use s3s::service::S3Service;
 use s3s::{Body, S3Error, S3ErrorCode, S3Result, s3_error};
 
 use super::events::Origin;
-use super::faults::{Ending, Fault, Faults, Plan, Target, undergo};
+use super::faults::{Ending, Fault, Faults, Intake, Plan, Taken, Target, halved, undergo};
 use super::requests::{RequestRecord, Requests};
 use super::signed;
 
@@ -28,6 +28,7 @@ use super::signed;
 #[derive(Debug)]
 pub(crate) struct Call {
     origin: Origin,
+    intake: Arc<Intake>,
     admitted: OnceLock<Admitted>,
 }
 
@@ -88,8 +89,10 @@ impl Gate {
             source_ip: self.peer,
             principal: None,
         };
+        let intake = Intake::of(request.body());
         let call = Arc::new(Call {
             origin,
+            intake: Arc::clone(&intake),
             admitted: OnceLock::new(),
         });
         request.extensions_mut().insert(Arc::clone(&call));
@@ -97,7 +100,7 @@ impl Gate {
         let answer = match signed::check_scheme(request.headers(), request.uri()) {
             Ok(()) => self
                 .service
-                .call(request.map(Body::from))
+                .call(request.map(|body| Body::http_body_unsync(Taken { body, intake })))
                 .await
                 .map_err(Aborted::Service),
             Err(refusal) => refusal.to_http_response().map_err(|_| Aborted::Cut),
@@ -140,6 +143,7 @@ async fn after(
     match undergo(&admitted.after, &admitted.target).await {
         None => answer,
         Some(Ending::Cut) => Err(Aborted::Cut),
+        Some(Ending::HalfBody) => halved(answer?).ok_or(Aborted::Cut),
         Some(Ending::Error { status, code }) => injected(status, &code)
             .to_http_response()
             .map_err(|_| Aborted::Cut),
@@ -246,8 +250,10 @@ impl S3Access for Admission {
         let target = target(context);
         let Plan { before, after } = self.faults.plan(&target);
         let ending = undergo(&before, &target).await;
-        let cut = ending == Some(Ending::Cut);
+        let cut = matches!(ending, Some(Ending::Cut | Ending::HalfBody));
+        let mut broken_off = false;
         if let Some(call) = context.extensions_mut().get::<Arc<Call>>() {
+            broken_off = ending == Some(Ending::HalfBody) && call.intake.halve();
             // Set once: a request is admitted once.
             let _ = call.admitted.set(Admitted {
                 principal,
@@ -258,7 +264,9 @@ impl S3Access for Admission {
         }
         match ending {
             None => Ok(()),
-            Some(Ending::Cut) => Err(s3_error!(InternalError)),
+            // The operation meets the middle of its body, and fails.
+            Some(Ending::HalfBody) if broken_off => Ok(()),
+            Some(Ending::Cut | Ending::HalfBody) => Err(s3_error!(InternalError)),
             Some(Ending::Error { status, code }) => Err(injected(status, &code)),
         }
     }

@@ -33,6 +33,7 @@ mod events;
 mod faults;
 mod gate;
 mod ops;
+mod plug;
 mod requests;
 mod server;
 mod signed;
@@ -42,10 +43,11 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use config::{S3Config, SessionCredentials, TlsIdentity};
+pub use config::{BucketSettings, LockMode, PublicAccessBlock, S3Config, SessionCredentials, TlsIdentity};
 pub(crate) use events::test_event;
 pub use events::{EventName, ObjectEvent, event_record};
-pub use faults::{Fault, FaultHandle, FaultRule, Faults, Held, PausePoint, When};
+pub use faults::{Fault, FaultHandle, FaultRule, Faults, Held, PausePoint, Throttle, When};
+pub use plug::Unplugged;
 pub use requests::{RequestRecord, Requests};
 pub use server::{S3Server, StartError};
 pub(crate) use store::hex;

@@ -20,6 +20,7 @@ use super::events::ObjectEvent;
 use super::faults::Faults;
 use super::gate::{Admission, Gate, Keeper, Key};
 use super::ops::Operations;
+use super::plug::{Plug, Unplugged};
 use super::requests::Requests;
 use super::store::Store;
 use super::tls;
@@ -56,6 +57,7 @@ pub struct S3Server {
     store: Arc<Store>,
     faults: Faults,
     requests: Requests,
+    plug: Plug,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
 }
@@ -98,13 +100,15 @@ impl S3Server {
         };
         let (stop, stopped) = watch::channel(false);
         let scheme = if acceptor.is_some() { "https" } else { "http" };
-        let accepting = tokio::spawn(accept(listener, acceptor, gate, stopped));
+        let plug = Plug::new();
+        let accepting = tokio::spawn(accept(listener, acceptor, gate, plug.clone(), stopped));
         Ok(Self {
             address,
             scheme,
             store,
             faults,
             requests,
+            plug,
             stop,
             accepting,
         })
@@ -136,6 +140,17 @@ impl S3Server {
     /// Failures on demand.
     pub fn faults(&self) -> Faults {
         self.faults.clone()
+    }
+
+    /// From now on nobody reaches it, by connections that there are or by new ones; requests that are under way have taken
+    /// effect or have not. What is stored stays. It listens on, so that its port stays its own.
+    pub fn unplug(&self, how: Unplugged) {
+        self.plug.set(Some(how));
+    }
+
+    /// From now on it is reached again, by new connections: those that hung end, and what was sent into them is lost.
+    pub fn plug_in(&self) {
+        self.plug.set(None);
     }
 
     /// The log of requests, off until it is switched on.

@@ -38,13 +38,13 @@ pub(crate) fn router(topics: Topics, outage: Outage, ids: Ids, clock: fn() -> Ti
 
 async fn answer(State(sns): State<Arc<Sns>>, headers: HeaderMap, body: Body) -> Response {
     let request_id = sns.ids.request_id();
-    let mut response = match publish(&sns, &headers, body).await {
-        Ok(message_id) => xml(
+    let mut response = match done(&sns, &headers, body).await {
+        Ok(Done { action, result }) => xml(
             StatusCode::OK,
             format!(
-                "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>\
-                 {message_id}</MessageId></PublishResult><ResponseMetadata><RequestId>{request_id}</RequestId>\
-                 </ResponseMetadata></PublishResponse>"
+                "<{action}Response xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><{action}Result>{result}\
+                 </{action}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\
+                 </{action}Response>"
             ),
         ),
         Err(error) => error.answer(&request_id),
@@ -55,8 +55,13 @@ async fn answer(State(sns): State<Arc<Sns>>, headers: HeaderMap, body: Body) -> 
     response
 }
 
-/// The id of what was published.
-async fn publish(sns: &Sns, headers: &HeaderMap, body: Body) -> Result<String, SnsError> {
+/// What was done, and the XML of its result.
+struct Done {
+    action: &'static str,
+    result: String,
+}
+
+async fn done(sns: &Sns, headers: &HeaderMap, body: Body) -> Result<Done, SnsError> {
     if !is_signed_for(headers, "sns") {
         return Err(SnsError::unsigned());
     }
@@ -74,13 +79,25 @@ async fn publish(sns: &Sns, headers: &HeaderMap, body: Body) -> Result<String, S
     if parameters.require("Version")? != VERSION {
         return Err(SnsError::invalid(format!("Version must be {VERSION}")));
     }
-    if parameters.require("Action")? != "Publish" {
-        return Err(SnsError::unknown_action());
-    }
-    let id = sns.ids.request_id();
-    sns.topics.publish(parameters, &id, (sns.clock)())?;
+    let done = match parameters.require("Action")?.as_str() {
+        "Publish" => publish(sns, parameters)?,
+        "GetTopicAttributes" => Done {
+            action: "GetTopicAttributes",
+            result: sns.topics.attributes(parameters)?,
+        },
+        _ => return Err(SnsError::unknown_action()),
+    };
     if sns.outage.strikes_after_effect() {
         return Err(SnsError::internal());
     }
-    Ok(id)
+    Ok(done)
+}
+
+fn publish(sns: &Sns, parameters: Parameters) -> Result<Done, SnsError> {
+    let id = sns.ids.request_id();
+    sns.topics.publish(parameters, &id, (sns.clock)())?;
+    Ok(Done {
+        action: "Publish",
+        result: format!("<MessageId>{id}</MessageId>"),
+    })
 }

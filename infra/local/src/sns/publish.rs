@@ -75,6 +75,25 @@ impl Topics {
         self.published.all()
     }
 
+    /// A topic's own attributes, as XML: its ARN, and that nobody is subscribed.
+    ///
+    /// # Errors
+    /// `NotFound` for a topic that isn't here.
+    pub(super) fn attributes(&self, mut parameters: Parameters) -> Result<String, SnsError> {
+        let topic_arn = parameters.require("TopicArn")?;
+        parameters.finish()?;
+        if !self.arns.contains(&topic_arn) {
+            return Err(SnsError::no_topic());
+        }
+        let entry = |key: &str, value: &str| format!("<entry><key>{key}</key><value>{value}</value></entry>");
+        let entries = [
+            entry("TopicArn", &topic_arn),
+            entry("SubscriptionsConfirmed", "0"),
+            entry("SubscriptionsPending", "0"),
+        ];
+        Ok(format!("<Attributes>{}</Attributes>", entries.concat()))
+    }
+
     /// # Errors
     /// What SNS would refuse.
     pub(super) fn publish(

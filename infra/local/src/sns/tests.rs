@@ -227,3 +227,16 @@ async fn requests_are_parsed_strictly() {
     }
     assert_eq!(running.topics.published().len(), 1);
 }
+
+#[tokio::test]
+async fn a_topic_has_attributes_and_another_is_not_found() {
+    let running = Running::start().await;
+    let ask = |arn: &str| running.client.get_topic_attributes().topic_arn(arn).send();
+    let known = ask(TOPIC).await.unwrap();
+    let attributes = known.attributes().unwrap();
+    assert_eq!(attributes["TopicArn"], TOPIC);
+    assert_eq!(attributes["SubscriptionsConfirmed"], "0");
+    let other = refusal(ask(&format!("{TOPIC}s")).await);
+    assert_eq!(other, (404, "NotFound".to_owned()));
+    assert!(running.topics.published().is_empty());
+}

@@ -7,7 +7,7 @@ use casefile::bucket::Bucket;
 use casefile::config::{ConfigError, Env, bucket_name};
 use casefile::key::BasePath;
 
-use super::{ACCESS_KEY, REGION, SECRET_KEY, Stack};
+use super::{ACCESS_KEY, REGION, SECRET_KEY, Stack, fallback};
 
 impl Stack {
     /// The HTTP API's base URL, without a slash at its end: what the functions find in `PUBLIC_URL` unless the template
@@ -52,8 +52,8 @@ impl Stack {
         open_bucket(self.settings(), "QUARANTINE_BUCKET_NAME")
     }
 
-    /// What the functions are told, and a person's own tools need to be: the buckets, the base URL, the topic, and the
-    /// dead letters' queue.
+    /// What the functions are told, and a person's own tools need to be: the buckets, the base URL, the topic, the queues,
+    /// and the folder for what can't reach S3.
     pub fn own_environment(&self) -> Vec<(String, String)> {
         let functions = self.template.functions.iter();
         let all = functions.flat_map(|function| &function.environment);
@@ -69,11 +69,14 @@ impl Stack {
         let dead_letters = dead_letters.map(|url| ("DEAD_LETTER_QUEUE_URL".to_owned(), url));
         let arrivals = self.arrivals_queue_url();
         let arrivals = arrivals.map(|url| ("ARRIVALS_QUEUE_URL".to_owned(), url));
+        let fallback = self.fallback_dir();
+        let fallback = fallback.map(|path| (fallback::VARIABLE.to_owned(), path.display().to_string()));
         buckets
             .chain([public_url])
             .chain(topic)
             .chain(dead_letters)
             .chain(arrivals)
+            .chain(fallback)
             .collect()
     }
 

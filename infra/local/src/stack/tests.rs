@@ -16,7 +16,9 @@ use crate::lambda::testing::{collected, echo_function};
 use crate::sample::caller;
 use crate::token::issue;
 
+mod fallback;
 mod queues;
+mod schedules;
 
 const TEMPLATE: &str = "
 Resources:
@@ -35,7 +37,7 @@ Resources:
             Bucket: !Ref Kept
             Events: s3:ObjectCreated:*
             Filter: {S3Key: {Rules: [{Name: prefix, Value: in box/}, {Name: suffix, Value: .json}]}}
-        Tick: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}
+        Tick: {Type: Schedule, Properties: {Schedule: cron(0 8 1 * ? *)}}
         Table: {Type: DynamoDB}
 ";
 
@@ -144,7 +146,7 @@ async fn triggers_that_are_not_delivered_are_named() {
     assert_eq!(
         running.stack.undelivered(),
         [
-            "Echo: Tick (Schedule)",
+            "Echo: Tick (Schedule, cron(0 8 1 * ? *))",
             "Echo: Table (DynamoDB)",
             "Plain: TopicConfigurations"
         ]

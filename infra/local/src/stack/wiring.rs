@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
+use super::fallback;
 use super::services::Services;
 use super::{ACCESS_KEY, REGION, SECRET_KEY, StackConfig};
 use crate::build::BuildError;
 use crate::lambda::{Credentials, FunctionSpec, Lambda, LambdaConfig, LogFormat};
 use crate::s3::{S3Config, S3Server, SessionCredentials, StartError};
+use crate::schedules::Scheduled;
 use crate::sqs::{EventSource, Queues};
 use crate::template::{Function, Template};
 
@@ -31,6 +35,7 @@ pub(super) async fn start_s3(config: &StackConfig, template: &Template) -> Resul
         wanted.push(bucket.name.clone());
         let retention = bucket.retention.map(|retention| (bucket.name.clone(), retention));
         s3.retention.extend(retention);
+        s3.settings.insert(bucket.name.clone(), bucket.settings.clone());
     }
     ACCESS_KEY.clone_into(&mut s3.access_key);
     SECRET_KEY.clone_into(&mut s3.secret_key);
@@ -67,6 +72,8 @@ pub(super) struct Surroundings {
     pub(super) summaries: bool,
     /// Other collections than those that the functions were built with.
     pub(super) collections: Option<PathBuf>,
+    /// Where what can't reach S3 is kept.
+    pub(super) fallback: Option<PathBuf>,
 }
 
 /// The id of the stand-in's model, which has what makes ids difficult.
@@ -102,6 +109,21 @@ pub(super) fn event_sources(
             })
         })
         .collect()
+}
+
+/// What calls the template's functions by the clock.
+pub(super) fn schedules(config: &StackConfig, template: &Template, lambda: &Lambda) -> Vec<Scheduled> {
+    let functions = template.functions.iter();
+    let schedules = functions.flat_map(|function| {
+        let schedules = function.schedules.iter();
+        schedules.map(|schedule| Scheduled {
+            function: function.name.clone(),
+            input: Bytes::from(schedule.input.clone()),
+            every: config.schedules.unwrap_or(schedule.every),
+            lambda: lambda.clone(),
+        })
+    });
+    schedules.collect()
 }
 
 /// The template's functions as Lambda runs them.
@@ -145,6 +167,10 @@ fn spec(function: &Function, program: &Path, surroundings: &Surroundings) -> Fun
     let collections = surroundings.collections.iter();
     let collections = collections.map(|path| ("COLLECTIONS_FILE".to_owned(), path.display().to_string()));
     spec.environment.extend(collections);
+    if let Some(folder) = spec.environment.get_mut(fallback::VARIABLE) {
+        let here = surroundings.fallback.as_ref();
+        *folder = here.map_or_else(String::new, |path| path.display().to_string());
+    }
     // Deployed, links may have a domain of their own.
     let public_url = spec.environment.entry("PUBLIC_URL".to_owned()).or_default();
     if public_url.is_empty() {

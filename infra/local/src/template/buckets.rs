@@ -6,6 +6,7 @@ use super::filters;
 use super::model::{Bucket, QueueNotification};
 use super::queues;
 use super::resolve::Resolver;
+use crate::s3::{BucketSettings, LockMode, PublicAccessBlock};
 
 /// Reads an `AWS::S3::Bucket`.
 pub(super) fn read<'a>(
@@ -38,6 +39,7 @@ pub(super) fn read<'a>(
         } else {
             None
         },
+        settings: settings(resolver, resource)?,
         queue_notifications: queues.transpose()?.unwrap_or_default(),
         notifications: others.map(str::to_owned).collect(),
     })
@@ -73,6 +75,72 @@ fn queue_notifications<'a>(
         });
     }
     Ok(all)
+}
+
+/// What isn't said is as S3 sets up a new bucket.
+fn settings<'a>(resolver: &Resolver<'a>, resource: &At<'a>) -> Result<BucketSettings, TemplateError> {
+    let usual = BucketSettings::default();
+    let encryption = encryption(resource)?;
+    let named = |name: &str| match encryption.as_ref().and_then(|rule| rule.get(name)) {
+        Some(named) => resolver.text(&named),
+        None => Ok(None),
+    };
+    let mode = [
+        "Properties",
+        "ObjectLockConfiguration",
+        "Rule",
+        "DefaultRetention",
+        "Mode",
+    ];
+    let mode = resource
+        .find(&mode)
+        .map(|mode| resolver.text(&mode))
+        .transpose()?
+        .flatten();
+    Ok(BucketSettings {
+        encryption: named("SSEAlgorithm")?.unwrap_or(usual.encryption),
+        // A key that is a resource of the template has no name on this machine, and needs none.
+        kms_key: named("KMSMasterKeyID").unwrap_or_default(),
+        public_access_block: public_access_block(resolver, resource)?,
+        lock_mode: match mode.as_deref() {
+            Some("GOVERNANCE") => LockMode::Governance,
+            _ => LockMode::Compliance,
+        },
+    })
+}
+
+/// The first rule, for there can be only one. Source: `AWS::S3::Bucket BucketEncryption`.
+fn encryption<'a>(resource: &At<'a>) -> Result<Option<At<'a>>, TemplateError> {
+    let rules = [
+        "Properties",
+        "BucketEncryption",
+        "ServerSideEncryptionConfiguration",
+    ];
+    let Some(rules) = resource.find(&rules) else {
+        return Ok(None);
+    };
+    let rule = rules.items()?.into_iter().next();
+    Ok(rule.and_then(|rule| rule.get("ServerSideEncryptionByDefault")))
+}
+
+/// What a template leaves out of the configuration is off. Source: `AWS::S3::Bucket PublicAccessBlockConfiguration`.
+fn public_access_block<'a>(
+    resolver: &Resolver<'a>,
+    resource: &At<'a>,
+) -> Result<Option<PublicAccessBlock>, TemplateError> {
+    let Some(block) = resource.find(&["Properties", "PublicAccessBlockConfiguration"]) else {
+        return Ok(BucketSettings::default().public_access_block);
+    };
+    let is_on = |name: &str| -> Result<bool, TemplateError> {
+        let switch = block.get(name).map(|switch| resolver.text(&switch));
+        Ok(switch.transpose()?.flatten().as_deref() == Some("true"))
+    };
+    Ok(Some(PublicAccessBlock {
+        block_public_acls: is_on("BlockPublicAcls")?,
+        block_public_policy: is_on("BlockPublicPolicy")?,
+        ignore_public_acls: is_on("IgnorePublicAcls")?,
+        restrict_public_buckets: is_on("RestrictPublicBuckets")?,
+    }))
 }
 
 /// How long the default retention lasts. Source: `AWS::S3::Bucket DefaultRetention`.

@@ -2,9 +2,10 @@ use super::at::At;
 use super::error::TemplateError;
 use super::filters;
 use super::http_api;
-use super::model::{QueueTrigger, Route, S3Trigger};
+use super::model::{QueueTrigger, Route, S3Trigger, Schedule};
 use super::queues;
 use super::resolve::Resolver;
+use super::schedules::{self, Found};
 
 /// What calls a function.
 #[derive(Default)]
@@ -12,6 +13,7 @@ pub(super) struct Events {
     pub(super) routes: Vec<Route>,
     pub(super) s3_triggers: Vec<S3Trigger>,
     pub(super) queue_triggers: Vec<QueueTrigger>,
+    pub(super) schedules: Vec<Schedule>,
     /// What this machine does not deliver.
     pub(super) others: Vec<String>,
 }
@@ -44,6 +46,10 @@ pub(super) fn read<'a>(
                     None => all.others.push(format!("{name} (SQS, switched off)")),
                 }
             }
+            kind @ ("ScheduleV2" | "Schedule") => match schedules::read(resolver, kind, &event)? {
+                Found::Kept(schedule) => all.schedules.push(schedule),
+                Found::Undelivered(why) => all.others.push(format!("{name} ({kind}, {why})")),
+            },
             kind => all.others.push(format!("{name} ({kind})")),
         }
     }

@@ -39,6 +39,7 @@ pub(super) fn read<'a>(
         routes: events.routes,
         s3_triggers: events.s3_triggers,
         queue_triggers: events.queue_triggers,
+        schedules: events.schedules,
         other_events: events.others,
     })
 }

@@ -26,6 +26,7 @@ mod node;
 mod queues;
 mod references;
 mod resolve;
+mod schedules;
 mod texts;
 mod topics;
 
@@ -34,6 +35,6 @@ mod tests;
 
 pub use error::{LoadError, TemplateError};
 pub use model::{
-    Bucket, Function, Queue, QueueNotification, QueueTrigger, Redrive, Route, S3Trigger, Settings, Template,
-    Topic,
+    Bucket, Function, Queue, QueueNotification, QueueTrigger, Redrive, Route, S3Trigger, Schedule, Settings,
+    Template, Topic,
 };

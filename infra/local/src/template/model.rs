@@ -11,6 +11,7 @@ use super::node;
 use super::queues;
 use super::resolve::Resolver;
 use super::topics;
+use crate::s3::BucketSettings;
 
 /// What this machine stands in for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +82,8 @@ pub struct Function {
     pub s3_triggers: Vec<S3Trigger>,
     /// The queues whose messages call it.
     pub queue_triggers: Vec<QueueTrigger>,
+    /// What calls it at regular intervals.
+    pub schedules: Vec<Schedule>,
     /// Its other events, which this machine does not deliver, as `Name (Type)`.
     pub other_events: Vec<String>,
 }
@@ -113,6 +116,15 @@ pub struct QueueTrigger {
     pub max_concurrency: Option<usize>,
 }
 
+/// A call that is made again and again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// `rate(…)`: how far apart calls are.
+    pub every: Duration,
+    /// `Input`: the JSON that the function is called with.
+    pub input: String,
+}
+
 /// Changes of a bucket's objects that call a function, or go to a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Trigger {
@@ -137,6 +149,8 @@ pub struct Bucket {
     pub versioned: bool,
     /// How long Object Lock keeps each version from being deleted.
     pub retention: Option<Duration>,
+    /// What it says of itself when it is asked.
+    pub settings: BucketSettings,
     /// What it sends to queues.
     pub queue_notifications: Vec<QueueNotification>,
     /// Where else it sends its events once it is deployed, and not on this machine: `TopicConfigurations`, …

@@ -7,6 +7,7 @@ mod buckets;
 mod collections;
 mod events;
 mod queues;
+mod schedules;
 
 const DEPLOYED: &str = include_str!("../../../../template.yaml");
 

@@ -5,6 +5,7 @@ mod body;
 mod buckets;
 mod checksums;
 mod complete;
+mod configuration;
 mod copy;
 mod delete;
 mod get;
@@ -77,6 +78,10 @@ operations! {
     get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput = buckets::location;
     get_bucket_versioning(GetBucketVersioningInput) -> GetBucketVersioningOutput = buckets::versioning;
     put_bucket_versioning(PutBucketVersioningInput) -> PutBucketVersioningOutput = buckets::set_versioning;
+    get_bucket_encryption(GetBucketEncryptionInput) -> GetBucketEncryptionOutput = configuration::encryption;
+    get_public_access_block(GetPublicAccessBlockInput) -> GetPublicAccessBlockOutput = configuration::public_access_block;
+    get_object_lock_configuration(GetObjectLockConfigurationInput) -> GetObjectLockConfigurationOutput
+        = configuration::object_lock;
     put_object(PutObjectInput) -> PutObjectOutput = put::put_object.await;
     get_object(GetObjectInput) -> GetObjectOutput = get::get_object.await;
     head_object(HeadObjectInput) -> HeadObjectOutput = get::head_object;

@@ -34,7 +34,7 @@ pub(crate) use spool::{Spooled, place, receive, reread};
 pub(crate) use uploads::Upload;
 pub(crate) use version::{Attributes, Content, Part, Version, Versioning, s3_time};
 
-use super::config::S3Config;
+use super::config::{BucketSettings, S3Config};
 use super::events::Events;
 use disk::{BucketRecord, Disk};
 
@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     pub region: String,
     /// The access key, which stands for the account in answers and events.
     pub owner: String,
+    /// Of the buckets that aren't set up as S3 sets up a new one.
+    pub settings: BTreeMap<String, BucketSettings>,
     pub events: Events,
     pub sync: bool,
     clock: fn() -> Timestamp,
@@ -94,6 +96,7 @@ impl Store {
         let shared = Arc::new(Shared {
             region: config.region.clone(),
             owner: config.access_key.clone(),
+            settings: config.settings.clone(),
             events: Events::default(),
             sync: config.sync,
             clock: config.clock,

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::{S3Config, S3Server, SessionCredentials};
 
+mod configuration;
 mod hidden;
 mod locks;
 mod presigned;

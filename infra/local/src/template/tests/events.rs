@@ -70,12 +70,12 @@ fn triggers_that_are_not_delivered_are_named() {
     let template = format!(
         "{}  B: {{Type: AWS::S3::Bucket, Properties: {{NotificationConfiguration: {{TopicConfigurations: []}}}}}}\n  \
          Mail: {{Type: AWS::SNS::Subscription}}",
-        function("Events: {Tick: {Type: Schedule}, Table: {Type: DynamoDB}}")
+        function("Events: {Tick: {Type: SNS}, Table: {Type: DynamoDB}}")
     );
     assert_eq!(
         parse(&template).unwrap().undelivered(),
         [
-            "Export: Tick (Schedule)",
+            "Export: Tick (SNS)",
             "Export: Table (DynamoDB)",
             "B: TopicConfigurations",
             "Mail: AWS::SNS::Subscription"
