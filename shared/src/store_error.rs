@@ -59,7 +59,7 @@ impl StoreError {
     pub fn fault(&self) -> Option<StorageFault> {
         match self {
             Self::Unavailable(_) => Some(StorageFault::Outage),
-            Self::Refused(cause) => Some(StorageFault::SetUp(cause.set_up())),
+            Self::Refused(cause) => cause.set_up().map(StorageFault::SetUp),
             Self::NotFound | Self::AlreadyExists | Self::TooLarge { .. } | Self::Damaged(_) => None,
         }
     }
@@ -81,6 +81,8 @@ impl StoreError {
 pub struct Cause {
     operation: &'static str,
     code: String,
+    /// Of an answer.
+    status: Option<u16>,
     request_id: Option<String>,
 }
 
@@ -89,13 +91,27 @@ impl Cause {
         Self {
             operation,
             code: code.to_owned(),
+            status: None,
             request_id: None,
         }
     }
 
-    /// What is wrong with the set-up, when it is that.
-    pub fn set_up(&self) -> SetUpFault {
-        SetUpFault::of(&self.code)
+    /// What is wrong with the set-up, if it is that and not the request.
+    pub fn set_up(&self) -> Option<SetUpFault> {
+        match SetUpFault::of(&self.code) {
+            // A 4xx that isn't about rights or places is about what was asked for; that of a HEAD says nothing, and is
+            // what an expired token gets.
+            SetUpFault::Other
+                if self.has_code() && !matches!(self.status, None | Some(301 | 307 | 401 | 403)) =>
+            {
+                None
+            }
+            fault => Some(fault),
+        }
+    }
+
+    fn has_code(&self) -> bool {
+        !self.code.starts_with("status ")
     }
 
     /// Another conditional write of the same key was under way, again and again.
@@ -141,6 +157,7 @@ pub(crate) fn classify<E: ProvideErrorMetadata>(
     let cause = Cause {
         operation,
         code: code(error),
+        status: status(error),
         request_id,
     };
     match (error, status(error)) {
@@ -160,7 +177,12 @@ fn is_transient(status: u16, code: &str) -> bool {
         || status == 200
         || status == 429
         || status == 409
-        || matches!(code, "SlowDown" | "RequestTimeout" | "InternalError")
+        // KMS throttles with 400.
+        || code.ends_with("ThrottlingException")
+        || matches!(
+            code,
+            "SlowDown" | "RequestTimeout" | "InternalError" | "RequestLimitExceeded" | "Throttling"
+        )
 }
 
 fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> String {

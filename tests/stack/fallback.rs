@@ -5,6 +5,7 @@ mod answers;
 mod batches;
 mod counter;
 mod every_call;
+mod order;
 mod places;
 mod replays;
 

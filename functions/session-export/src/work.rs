@@ -8,6 +8,7 @@ use casefile::link::Asking;
 use casefile::metrics;
 use casefile::problem::Problem;
 use casefile::store_error::StorageFault;
+use jiff::Timestamp;
 
 use crate::bols::{self, Bol};
 use crate::command;
@@ -22,12 +23,14 @@ use crate::review::{Exported, keep};
 
 /// A caller behind API Gateway, which gives up after 30 s, has an answer within this time.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(25);
-/// A bill of lading's number is waited for so long, which is less than what S3 may take before it counts as down.
-pub(crate) const NUMBERED_WITHIN: Duration = Duration::from_secs(13);
+/// What is left to answer in, once a bill of lading's number was waited for.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(3);
 
 /// A request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Incoming<'a> {
+    /// When it came.
+    pub(crate) came: Timestamp,
     pub(crate) asking: &'a Asking<'a>,
     pub(crate) text: &'a str,
     /// The fields of it that are a command event's.
@@ -40,6 +43,7 @@ impl SessionExport {
     pub(crate) async fn export_review(&self, incoming: &Incoming<'_>) -> Result<Exported, Problem> {
         let started = Instant::now();
         let Incoming {
+            came,
             asking,
             text,
             envelope,
@@ -48,7 +52,8 @@ impl SessionExport {
         let trail = keep::Trail::default();
         let exporting = Box::pin(self.reviews.export_noting(asking, text, envelope, &trail));
         let keeping = async |fault| {
-            let unstored = keep::Unstored {
+            let unstored = keep::UnstoredReview {
+                came,
                 asking,
                 text,
                 envelope,
@@ -59,7 +64,7 @@ impl SessionExport {
             let kept = Box::pin(self.reviews.keep(&self.fallback, unstored)).await?;
             Ok(Exported::Kept(Box::new(kept)))
         };
-        let exported = self.or_keep(exporting, keeping).await;
+        let exported = self.or_keep(incoming, exporting, keeping).await;
         count(&exported, started.elapsed());
         exported
     }
@@ -72,7 +77,8 @@ impl SessionExport {
             envelope,
             ..
         } = *incoming;
-        let until = tokio::time::Instant::now() + NUMBERED_WITHIN;
+        let time = self.s3_within(incoming).saturating_sub(TIME_TO_ANSWER);
+        let until = tokio::time::Instant::now() + time;
         let issuing = Box::pin(async {
             let issued = bols::issue(self.reviews.links(), asking, text, envelope, until).await?;
             Ok(Bol::Stored(Box::new(issued)))
@@ -81,7 +87,7 @@ impl SessionExport {
             let new = bols::keep::bol(self.unstored(incoming, fault))?;
             Ok(Bol::Kept(Box::new(self.fallback.keep(new, fault).await?)))
         };
-        let bol = self.or_keep(issuing, keeping).await;
+        let bol = self.or_keep(incoming, issuing, keeping).await;
         let stored = bol.as_ref().map(|bol| match bol {
             Bol::Stored(stored) => Some(&stored.file),
             Bol::Kept(_) => None,
@@ -107,7 +113,7 @@ impl SessionExport {
             let new = files::keep::file(self.unstored(incoming, fault), collection).await?;
             self.keep_file(new, fault).await
         };
-        counted(self.or_keep(storing, keeping)).await
+        counted(self.or_keep(incoming, storing, keeping)).await
     }
 
     pub(crate) async fn store_training_log(
@@ -124,7 +130,7 @@ impl SessionExport {
             let new = files::keep::training_log(self.unstored(incoming, fault), revision)?;
             self.keep_file(new, fault).await
         };
-        counted(self.or_keep(storing, keeping)).await
+        counted(self.or_keep(incoming, storing, keeping)).await
     }
 
     pub(crate) async fn export_batch(
@@ -144,18 +150,30 @@ impl SessionExport {
     pub(crate) async fn replay_command(&self, text: &str, time: Duration) -> Result<ReplayReport, Problem> {
         let options = ReplayOptions {
             dry_run: command::replay(text)?,
+            retries_refused: false,
             until: Some(tokio::time::Instant::now() + time),
         };
         Box::pin(self.replay(options, |_, _| ())).await
     }
 
+    /// How long S3 may take before a request is kept; all the time there is, for one that can't be: it names uploads, which
+    /// lie there, or is to be handed out. A look at its text is enough for that.
+    fn s3_within(&self, incoming: &Incoming<'_>) -> Duration {
+        let cannot = ["\"upload_id\"", "\"download\""];
+        if cannot.iter().any(|mark| incoming.text.contains(mark)) {
+            return DEADLINE;
+        }
+        self.fallback.s3_within(DEADLINE)
+    }
+
     /// The work comes boxed, for a request's future is large.
     async fn or_keep<T>(
         &self,
+        incoming: &Incoming<'_>,
         work: Pin<Box<impl Future<Output = Result<T, Problem>>>>,
         keep: impl AsyncFnOnce(StorageFault) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        self.fallback.or(DEADLINE, work, keep).await
+        self.fallback.or(self.s3_within(incoming), work, keep).await
     }
 
     async fn keep_file(&self, new: ToKeep<'_>, fault: StorageFault) -> Result<Filed, Problem> {
@@ -165,6 +183,7 @@ impl SessionExport {
 
     fn unstored<'a>(&'a self, incoming: &Incoming<'a>, fault: StorageFault) -> Unstored<'a> {
         Unstored {
+            came: incoming.came,
             links: self.reviews.links(),
             asking: incoming.asking,
             text: incoming.text,

@@ -154,6 +154,68 @@ async fn a_wrong_set_up_is_named_and_kept_for_too() {
 }
 
 #[tokio::test]
+async fn what_s3_refuses_of_the_request_itself_is_not_kept() {
+    for code in ["InvalidArgument", "EntityTooLarge", "KeyTooLongError"] {
+        let counter = Counter::open().await;
+        let fault = Fault::error(400, code);
+        counter
+            .harness
+            .s3
+            .faults()
+            .inject(FaultRule::on("PutObject"), When::Before, fault);
+        let answered = counter.post("/v1/reviews", &sample("x")).await;
+        assert_eq!(
+            (answered.status, counter.entries().len()),
+            (500, 0),
+            "{}",
+            answered.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_same_content_is_kept_once_however_it_is_spelled_and_whoever_sends_it() {
+    let counter = Counter::open().await;
+    cut(&counter);
+    let first = counter.post("/v1/reviews", &sample("x")).await.body;
+    let mut again = sample("x");
+    again["strict"] = json!(false);
+    let colleague = counter.post_as("kim", "office", "/v1/reviews", &again).await;
+    again["command"] = json!("export_review");
+    again["tenant"] = json!("acme");
+    again["fallback"] = json!("zip");
+    let command = counter.command(&again).await.unwrap();
+    assert_eq!(
+        (&first["folder"], &first["folder"]),
+        (&colleague.body["folder"], &command["folder"])
+    );
+    assert!(command["zip"]["content_base64"].is_string());
+    let other = counter
+        .post_as("kim@globex", "office", "/v1/reviews", &sample("x"))
+        .await;
+    assert_eq!(other.status, 202);
+    assert_ne!(other.body["folder"], first["folder"]);
+    assert_eq!(counter.entries().len(), 2);
+}
+
+#[tokio::test]
+async fn two_bills_of_lading_of_one_number_are_a_conflict() {
+    let counter = Counter::open().await;
+    cut(&counter);
+    let mut bill = Kind::Numbered.request();
+    assert_eq!(counter.post("/v1/bols", &bill).await.status, 202);
+    assert_eq!(counter.post("/v1/bols", &bill).await.status, 202);
+    bill["file"]["content_base64"] = json!(BASE64.encode(b"%PDF-1.4 other"));
+    let answered = counter.post("/v1/bols", &bill).await;
+    assert_eq!(
+        (answered.status, counter.entries().len()),
+        (409, 1),
+        "{}",
+        answered.body
+    );
+}
+
+#[tokio::test]
 async fn without_a_folder_or_room_the_request_is_the_caller_s_to_keep() {
     let missing = "/nonexistent/fallback";
     for (variables, why) in [

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use casefile::caller::Origin;
 use casefile::config::Env;
 use casefile::http::Request;
-use casefile::id::system_entropy;
+use casefile::id::{Entropy, system_entropy};
 use casefile::link::Asking;
 use casefile::time::Clock;
 use casefile_local::stack::{ACCESS_KEY, REGION, SECRET_KEY};
@@ -45,7 +45,7 @@ impl Counter {
         let dir = TempDir::new().unwrap();
         let harness = Harness::start().await;
         Self {
-            function: function(&harness, dir.path(), variables, noon),
+            function: function(&harness, dir.path(), variables, noon, system_entropy),
             harness,
             dir,
         }
@@ -62,7 +62,20 @@ impl Counter {
 
     /// The same with variables of its own.
     pub(super) fn with(&self, variables: &[(&str, &str)], clock: Clock) -> SessionExport {
-        function(&self.harness, self.dir(), variables, clock)
+        function(&self.harness, self.dir(), variables, clock, system_entropy)
+    }
+
+    /// A process that makes up the same name for every folder.
+    pub(super) fn unlucky(&self) -> SessionExport {
+        let entropy: Entropy = |bytes| {
+            if bytes.len() == 4 {
+                bytes.fill(7);
+                Ok(())
+            } else {
+                system_entropy(bytes)
+            }
+        };
+        function(&self.harness, self.dir(), &[], noon, entropy)
     }
 
     /// `POST` of JSON by office staff.
@@ -132,7 +145,9 @@ pub(super) async fn post(
     request: &Value,
 ) -> Answered {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let claims = json!({"sub": user, "groups": format!("[{group}]"), "tenant": "acme"});
+    // The tenant goes with the user: kim@globex is another one's.
+    let tenant = user.split_once('@').map_or("acme", |(_, tenant)| tenant);
+    let claims = json!({"sub": user, "groups": format!("[{group}]"), "tenant": tenant});
     let answer = function
         .handle(event(&json!({
             "version": "2.0", "rawPath": path, "rawQueryString": query, "body": request.to_string(),
@@ -159,7 +174,13 @@ fn event(payload: &Value) -> LambdaEvent<Box<RawValue>> {
     LambdaEvent::new(RawValue::from_string(payload.to_string()).unwrap(), context)
 }
 
-fn function(harness: &Harness, dir: &Path, variables: &[(&str, &str)], clock: Clock) -> SessionExport {
+fn function(
+    harness: &Harness,
+    dir: &Path,
+    variables: &[(&str, &str)],
+    clock: Clock,
+    entropy: Entropy,
+) -> SessionExport {
     let endpoint = harness.s3.endpoint();
     let dir = dir.to_str().unwrap();
     let set = [
@@ -173,5 +194,5 @@ fn function(harness: &Harness, dir: &Path, variables: &[(&str, &str)], clock: Cl
         ("FALLBACK_DIR", dir),
     ];
     let env = Env::of(set.into_iter().chain(variables.iter().copied()));
-    SessionExport::new(Config::from_env(env).unwrap(), clock, system_entropy).unwrap()
+    SessionExport::new(Config::from_env(env).unwrap(), clock, entropy).unwrap()
 }

@@ -173,7 +173,7 @@ async fn a_replay_ends_when_its_time_is_up() {
         .inject(FaultRule::any(), When::Before, delay);
     let options = ReplayOptions {
         until,
-        dry_run: false,
+        ..ReplayOptions::default()
     };
     let report = Box::pin(counter.function.replay(options, |_, _| ()))
         .await

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use casefile::bol::NumberFormat;
 use casefile::collection::Collection;
+use casefile::digest::Sha256;
 use casefile::link::Links;
 use casefile::name::FileName;
 use casefile::permission::Action;
@@ -54,7 +55,17 @@ pub(crate) fn bol(unstored: Unstored<'_>) -> Result<ToKeep<'_>, Problem> {
             }
         };
     let key = format!("{}/{name}", folder(unstored.links, year)?);
-    unstored.one_file(collection, &key, &document, content_type, Task::Bol { number })
+    let is_numbered = number.is_some();
+    let kept = unstored.one_file(collection, &key, &document, content_type, Task::Bol { number })?;
+    if !is_numbered {
+        return Ok(kept);
+    }
+    Ok(ToKeep {
+        subject: Sha256::of_parts(["a bill of lading", &key]),
+        identity: Sha256::of_parts(["a bill of lading", &document.sha256.to_string()]),
+        conflict: Some("another bill of lading of this number is kept already"),
+        ..kept
+    })
 }
 
 /// Where the bills of a year lie.

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
 use casefile::digest::Sha256;
 use casefile::manifest::ManifestFile;
-use casefile::problem::Problem;
 use serde::Serialize;
 
 use super::entry::{Entry, Task};
-use super::local::{self, BUCKET};
+use super::local::BUCKET;
 use crate::review::MAX_ZIP_BYTES;
 
 /// The answer to a request that S3 couldn't take. It is on a disk, and is sent on when S3 is back.
@@ -60,23 +60,11 @@ pub struct KeptZip {
 }
 
 impl KeptAnswer {
-    /// The answer about the entry in the folder `place`.
-    ///
-    /// # Errors
-    /// Never: a ZIP that can't be read back is left out.
-    pub(super) async fn new(place: &Path, entry: Entry, returns_zip: bool) -> Result<Self, Problem> {
+    /// The answer about the entry in the folder `place`, with its ZIP if that is wanted and fits.
+    pub(super) fn new(place: &Path, entry: Entry, zip: Option<Bytes>) -> Self {
         let shown = |path: &Path| path.to_string_lossy().into_owned();
         let zip_path = place.join(&entry.zip.file_name);
-        let fits = entry.zip.size <= MAX_ZIP_BYTES as u64;
-        let content_base64 = if returns_zip && fits {
-            let path = zip_path.clone();
-            let read = tokio::task::spawn_blocking(move || local::read(&path)).await;
-            let read = read.ok().and_then(Result::ok);
-            let whole = read.filter(|bytes| Sha256::of(bytes) == entry.zip.sha256);
-            whole.map(|bytes| BASE64.encode(bytes))
-        } else {
-            None
-        };
+        let zip = zip.filter(|zip| zip.len() <= MAX_ZIP_BYTES);
         let (session_id, folder_name, number) = match &entry.task {
             Task::Review { place } => {
                 let reserved = place.reservation.clone();
@@ -86,7 +74,7 @@ impl KeptAnswer {
             Task::Bol { number } => (None, None, Some(number.clone())),
             Task::File => (None, None, None),
         };
-        Ok(Self {
+        Self {
             stored: "local",
             session_id: session_id.map(String::from),
             folder_name,
@@ -97,23 +85,14 @@ impl KeptAnswer {
                 file_name: entry.zip.file_name,
                 size: entry.zip.size,
                 sha256: entry.zip.sha256,
-                content_base64,
+                content_base64: zip.map(|zip| BASE64.encode(zip)),
             },
             size: entry.size,
-            files: entry.files.into_iter().map(listed).collect(),
+            files: entry.files.into_iter().map(ManifestFile::from).collect(),
             detail: detail(&entry.reason, &entry.task),
             reason: entry.reason,
             collection: entry.collection,
-        })
-    }
-}
-
-fn listed(file: super::entry::EntryFile) -> ManifestFile {
-    ManifestFile {
-        path: file.path,
-        size: file.size,
-        sha256: file.sha256,
-        content_type: file.content_type,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use casefile::caller::{Caller, Origin};
 use casefile::digest::Sha256;
+use casefile::manifest::ManifestFile;
 use casefile::name::{SessionId, TenantId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -72,8 +73,8 @@ pub enum Task {
 pub struct KeptPlace {
     /// Its reservation, as it was made, or would be.
     pub reservation: Reservation,
-    /// Whether nobody else can have the folder's name.
-    pub is_claimed: bool,
+    /// Whether the folder's name is of this attempt's own making; else it was found in the bucket as another one's.
+    pub is_own: bool,
 }
 
 /// A file of an entry.
@@ -152,6 +153,17 @@ impl KeptCaller {
             source_ip: self.source_ip,
             user_agent: self.user_agent.clone(),
             request_id: self.request_id.clone(),
+        }
+    }
+}
+
+impl From<EntryFile> for ManifestFile {
+    fn from(file: EntryFile) -> Self {
+        Self {
+            path: file.path,
+            size: file.size,
+            sha256: file.sha256,
+            content_type: file.content_type,
         }
     }
 }

@@ -25,9 +25,14 @@ pub(crate) struct ToKeep<'a> {
     pub(crate) request: &'a str,
     /// The fields of it that are a command event's.
     pub(crate) envelope: &'a [&'a str],
-    /// What it is about: of that, other content is refused, unless `is_alone` is false.
+    /// When it came.
+    pub(crate) came: Timestamp,
+    /// What it is about: what comes later about the same is sent on later.
     pub(crate) subject: Sha256,
-    pub(crate) is_alone: bool,
+    /// What tells it from others: the same is kept once.
+    pub(crate) identity: Sha256,
+    /// What is said when another one is kept about the same, where that is in its way.
+    pub(crate) conflict: Option<&'static str>,
     /// The folder that its files belong to in the bucket, without a slash at its end.
     pub(crate) folder: String,
     pub(crate) files: Vec<KeptFile>,
@@ -49,7 +54,7 @@ pub(crate) struct KeptFile {
 
 impl ToKeep<'_> {
     /// Everything that is to be written.
-    pub(super) fn pack(self, now: Timestamp, fault: StorageFault) -> Result<Packed, Problem> {
+    pub(super) fn pack(self, fault: StorageFault) -> Result<Packed, Problem> {
         let contents = self.files.iter();
         let contents = contents.map(|file| (file.path.as_str(), &*file.bytes, file.content_type.as_str()));
         let zip = archive::zip(contents);
@@ -57,7 +62,7 @@ impl ToKeep<'_> {
         let request = Bytes::copy_from_slice(self.request.as_bytes());
         let entry = Entry {
             entry_version: ENTRY_VERSION,
-            kept_at: now,
+            kept_at: self.came,
             reason: fault.name().to_owned(),
             collection: self.collection.name().to_owned(),
             caller: KeptCaller::new(self.asking.caller, self.asking.origin),
@@ -76,10 +81,10 @@ impl ToKeep<'_> {
         let record = serde_json::to_vec_pretty(&entry);
         let record = Bytes::from(record.map_err(|_| internal("an entry can't be written as JSON"))?);
         let size = entry.size + entry.zip.size + (request.len() + record.len()) as u64;
-        let request_digest = digest_of(&entry);
         Ok(Packed {
-            name: EntryName::new(self.collection, self.subject, request_digest, size),
-            is_alone: self.is_alone,
+            name: EntryName::new(self.collection, self.subject, self.identity),
+            size,
+            is_alone: self.conflict.is_some(),
             contents: self.files.into_iter().map(|file| file.bytes).collect(),
             zip: Bytes::from(zip),
             request,
@@ -87,26 +92,6 @@ impl ToKeep<'_> {
             entry,
         })
     }
-}
-
-/// What tells a request from every other one: who sent what, to be done how.
-fn digest_of(entry: &Entry) -> Sha256 {
-    let caller = entry.caller.caller();
-    let how = match &entry.task {
-        Task::Review { .. } => "review",
-        Task::Bol { .. } => "bol",
-        Task::TrainingLog { revision: true, .. } => "training log, revision",
-        Task::TrainingLog { .. } => "training log",
-        Task::File => "file",
-    };
-    let request = entry.request_sha256.to_string();
-    Sha256::of_parts([
-        caller.tenant.as_str(),
-        &caller.user_id,
-        &entry.collection,
-        how,
-        &request,
-    ])
 }
 
 fn described(file: &KeptFile) -> EntryFile {

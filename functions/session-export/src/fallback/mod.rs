@@ -3,18 +3,22 @@
 //!
 //! ```text
 //! FALLBACK_DIR/
-//!   reviews_5f0c…_91ab…_482113/        complete: it was renamed into place after every byte was on the disk
-//!     entry.json                       what it is, whose, since when; written for the replay
-//!     request.json                     the request, as it came
-//!     20251114_142510_write-up.zip     the folder below as one file
-//!     bucket/tara/20251114_142510_…/   the files, by the bucket's own layout
-//!   reviews_5f0c…_91ab…_482113.sent.json   it is in S3; it goes when the room is needed
-//!   writing_482113_0198…/              half-written: somebody is at it, or was stopped
+//!   reviews_5f0c…_91ab…/             complete: it was renamed into place after every byte was on the disk
+//!     entry.json                     what it is, whose, since when; written for the replay
+//!     request.json                   the request, as it came
+//!     20251114_142510_write-up.zip   the folder below as one file
+//!     bucket/tara/20251114_142510…/  the files, by the bucket's own layout
+//!   reviews_5f0c…_91ab….482113.size  how much room it takes
+//!   reviews_5f0c…_91ab….sent.json    it is in S3; it goes when the room is needed
+//!   reviews_5f0c…_91ab….refused.json S3 holds something else in its place, or it isn't allowed any more
+//!   writing_482113_0198…/            half-written: somebody is at it, or was stopped
+//!   going_reviews_…/                 to be removed, whoever comes next
 //! ```
 //!
 //! Who may read or write the folder may do so with everything in it, so it must be the function's alone, as its bucket is;
 //! files are made for their owner's eyes only. An entry's name tells its collection, what it is about and which request
-//! it is, both as digests, and its size: one look at the folder finds a twin, and how much room is taken.
+//! it is, both as digests: one look at the folder finds a twin, and how much room is taken, and of two that are renamed at
+//! the same moment one is there.
 
 pub mod answer;
 pub mod entry;
@@ -34,13 +38,14 @@ use casefile::{id::TimeId, metrics};
 
 pub use answer::KeptAnswer;
 pub use entry::{Entry, KeptPlace, Task};
+use jiff::Timestamp;
 pub(crate) use kept::{KeptFile, ToKeep};
-use local::{LocalStore, NotKept};
+use local::{Kept, LocalStore, NotKept};
 pub use settings::FallbackSettings;
 
 /// An answer must leave within 25 s: so long may S3 take, in all its calls and retries, before a request is kept. The rest is
 /// for what can't be interrupted, the marking of a large document, and for the folder.
-const S3_WITHIN: Duration = Duration::from_secs(15);
+const S3_WITHIN: Duration = Duration::from_secs(12);
 /// And so long may the folder take, which may lie on a network.
 const KEPT_WITHIN: Duration = Duration::from_secs(4);
 /// Seconds after which a caller should try again when nothing could be kept.
@@ -79,17 +84,16 @@ impl Fallback {
         }
     }
 
-    /// Does some work with S3, and something else when storage is at fault.
+    /// Does some work with S3, and something else when storage is at fault, or the time is up.
     ///
     /// # Errors
     /// Those of the work, but for those that storage is at fault for; of them, what keeping it ends with.
     pub(crate) async fn or<T>(
         &self,
-        deadline: Duration,
+        within: Duration,
         work: Pin<Box<impl Future<Output = Result<T, Problem>>>>,
         keep: impl AsyncFnOnce(StorageFault) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let within = self.s3_within(deadline);
         let fault = match tokio::time::timeout(within, work).await {
             Ok(Err(Problem {
                 fault: Some(fault), ..
@@ -108,30 +112,42 @@ impl Fallback {
     /// # Errors
     /// `unavailable` when nothing can be kept; `conflict` when something else is kept in its place.
     pub(crate) async fn keep(&self, new: ToKeep<'_>, fault: StorageFault) -> Result<KeptAnswer, Problem> {
-        let Some(local) = self.local.clone() else {
-            return Err(not_kept(fault, "there is no folder to keep it in"));
-        };
+        let local = self.folder(fault)?;
         let dir = local.dir().to_owned();
-        let returns_zip = new.returns_zip;
+        let (returns_zip, conflict) = (new.returns_zip, new.conflict);
         let id = TimeId::new((self.clock)(), self.entropy);
         let id = id.map_err(|_| Problem::new(ProblemKind::Internal, "no id can be made"))?;
-        let packed = new.pack((self.clock)(), fault)?;
+        let packed = new.pack(fault)?;
         let keeping = tokio::task::spawn_blocking(move || local.keep(packed, id));
         let kept = match tokio::time::timeout(KEPT_WITHIN, keeping).await {
             Ok(Ok(kept)) => kept,
             Ok(Err(_)) => return Err(not_kept(fault, "the folder to keep it in can't be used")),
             Err(_) => return Err(not_kept(fault, "the folder to keep it in is too slow")),
         };
-        let (name, entry) = kept.map_err(|why| refused(fault, &why))?;
+        let Kept { name, entry, zip } = kept.map_err(|why| refused(fault, &why, conflict))?;
         metrics::export_fell_back();
         tracing::error!(
             fallback.reason = fault.name(),
             fallback.collection = entry.collection.as_str(),
-            fallback.bytes = name.size(),
+            fallback.bytes = entry.size,
             "storage is at fault: a request is kept to be sent on"
         );
-        let place = dir.join(name.to_string());
-        KeptAnswer::new(&place, entry, returns_zip).await
+        let zip = zip.filter(|_| returns_zip);
+        Ok(KeptAnswer::new(&dir.join(name.to_string()), entry, zip))
+    }
+
+    /// The folder.
+    ///
+    /// # Errors
+    /// `unavailable` when there is none.
+    pub(crate) fn folder(&self, fault: StorageFault) -> Result<Arc<LocalStore>, Problem> {
+        let local = self.local.clone();
+        local.ok_or_else(|| not_kept(fault, "there is no folder to keep it in"))
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     /// Where randomness comes from.
@@ -157,11 +173,11 @@ pub(crate) fn not_kept(fault: StorageFault, why: &str) -> Problem {
     }
 }
 
-fn refused(fault: StorageFault, why: &NotKept) -> Problem {
+fn refused(fault: StorageFault, why: &NotKept, conflict: Option<&'static str>) -> Problem {
     match why {
         NotKept::Other => Problem::new(
             ProblemKind::Conflict,
-            "the session is kept already, with other content; to keep both, repeat the request with \"revision\": true",
+            conflict.unwrap_or("something else is kept there"),
         ),
         NotKept::Full => {
             tracing::error!("the fallback folder is full: replay what it holds, or give it more room");

@@ -7,6 +7,7 @@ use casefile::link::{Asking, Links};
 use casefile::permission::Action;
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StorageFault;
+use jiff::Timestamp;
 
 use super::request::FileRequest;
 use super::training::Log;
@@ -14,9 +15,14 @@ use super::{check_size, content};
 use crate::document::Document;
 use crate::fallback::{KeptFile, Task, ToKeep, not_kept};
 
+const OTHER_LOG: &str = "another log of the session is kept already; \"revision\": true, in the query or the command, stores \
+                         this one as a new version";
+
 /// A request that storage is at fault for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unstored<'a> {
+    /// When it came.
+    pub(crate) came: Timestamp,
     pub(crate) links: &'a Links,
     pub(crate) asking: &'a Asking<'a>,
     pub(crate) text: &'a str,
@@ -50,14 +56,19 @@ impl<'a> Unstored<'a> {
     ) -> Result<ToKeep<'a>, Problem> {
         let (folder, name) = key.rsplit_once('/').unwrap_or(("", key));
         let bytes = document.bytes().ok_or_else(|| self.is_uploaded())?;
+        let tenant = self.asking.caller.tenant.as_str();
+        let identity = Sha256::of_parts(["a request", tenant, collection.name(), self.text]);
         Ok(ToKeep {
             asking: self.asking,
+            came: self.came,
             collection,
             task,
             request: self.text,
             envelope: self.envelope,
-            subject: Sha256::of(key.as_bytes()),
-            is_alone: false,
+            // Its own, so that nothing waits for anything else.
+            subject: identity,
+            identity,
+            conflict: None,
             zip_name: format!("{}.zip", document.sha256),
             folder: folder.to_owned(),
             files: vec![KeptFile {
@@ -103,9 +114,18 @@ pub(crate) async fn file(unstored: Unstored<'_>, collection: Collection) -> Resu
     if collection.is_replaced() {
         content::check(links, &document).await?;
     }
-    let (path, _) = intake::path(collection, name, &request.metadata.values(), links.audit.now());
+    let (path, _) = intake::path(collection, name, &request.metadata.values(), unstored.came);
     let key = key(links, collection, &path)?;
-    unstored.one_file(collection, &key, &document, content_type, Task::File)
+    let kept = unstored.one_file(collection, &key, &document, content_type, Task::File)?;
+    if !collection.is_replaced() {
+        return Ok(kept);
+    }
+    // One version may follow another.
+    let tenant = asking.caller.tenant.as_str();
+    Ok(ToKeep {
+        subject: Sha256::of_parts(["a file", tenant, &key]),
+        ..kept
+    })
 }
 
 /// What is to be kept of a training log.
@@ -125,9 +145,13 @@ pub(crate) fn training_log(unstored: Unstored<'_>, revision: bool) -> Result<ToK
     let task = Task::TrainingLog { session_id, revision };
     let key = key(unstored.links, collection, &log.path)?;
     let kept = unstored.one_file(collection, &key, &log.document, log.content_type, task)?;
+    let wish = if revision { "revision" } else { "" };
+    let content = log.document.sha256.to_string();
     Ok(ToKeep {
         subject,
-        is_alone: !revision,
+        // As in S3: not by its spelling, nor by whoever sends it.
+        identity: Sha256::of_parts(["a training log", tenant, &content, wish]),
+        conflict: (!revision).then_some(OTHER_LOG),
         ..kept
     })
 }

@@ -16,7 +16,7 @@ use casefile::name::{Owner, TenantId};
 use casefile::pointer::{ListedFile, file_pointers, stored_pointers};
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StoreError;
-use casefile::time::rfc3339;
+use casefile::time::{parse, rfc3339};
 use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
@@ -55,8 +55,9 @@ pub(crate) enum Overwrite<'a> {
     Never,
     /// Just the version of this id or digest, or nothing.
     Version(Option<&'a str>),
-    /// Any version of the same tenant's.
-    Current,
+    /// Any version of the same tenant's; but none that was stored after this time, when what follows it came and had to be
+    /// kept.
+    Current(Option<Timestamp>),
 }
 
 /// A file in its place.
@@ -201,10 +202,13 @@ impl NewFile<'_> {
                 || there.sha256.is_some_and(|sha256| sha256.to_string() == named)
         };
         match self.overwrite {
-            Overwrite::Current if self.was_replaced(there) => Err(conflict(
+            Overwrite::Current(_) if self.was_replaced(there) => Err(conflict(
                 "this content was a version before, and a newer one has replaced it; nothing was overwritten",
             )),
-            Overwrite::Current => Ok(()),
+            Overwrite::Current(Some(came)) if stored_after(there, came) => Err(conflict(
+                "a newer version was stored while this one was kept; nothing was overwritten",
+            )),
+            Overwrite::Current(_) => Ok(()),
             Overwrite::Version(Some(named)) if is(named) => Ok(()),
             Overwrite::Version(named) => {
                 let now = there.version_id.as_deref().map(str::to_owned);
@@ -247,7 +251,7 @@ impl NewFile<'_> {
         there: &Stored,
     ) -> Result<Attempt, Problem> {
         let mut new = self.clone();
-        if let Overwrite::Current = self.overwrite {
+        if let Overwrite::Current(_) = self.overwrite {
             new.metadata.push((BEFORE, Self::before(there)));
         }
         let now = new.list(links, key).await?;
@@ -395,6 +399,11 @@ async fn remove_entries(links: &Links, there: &Stored) {
     if let Err(error) = try_join_all(removed).await {
         tracing::warn!(storage.error = %error, "entries of a replaced version stay");
     }
+}
+
+fn stored_after(there: &Stored, time: Timestamp) -> bool {
+    let stored = there.metadata.get(UPLOADED_AT).and_then(|text| parse(text));
+    stored.is_some_and(|stored| stored > time)
 }
 
 /// Enough of a digest to know a content again.

@@ -86,7 +86,7 @@ pub async fn training_log(
         metadata: vec![("session-id", log.session_id.as_str().to_owned())],
         owner: None,
         overwrite: if revision {
-            Overwrite::Current
+            Overwrite::Current(asking.kept_at)
         } else {
             Overwrite::Never
         },

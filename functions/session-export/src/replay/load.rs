@@ -1,7 +1,7 @@
 //! Reading what was kept, and whether it is still what it was.
 
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use casefile::digest::Sha256;
@@ -9,7 +9,7 @@ use casefile::manifest::ManifestFile;
 use casefile::problem::{Problem, ProblemKind};
 use jiff::Timestamp;
 
-use crate::fallback::local::{EntryName, LocalStore};
+use crate::fallback::local::{EntryName, LocalStore, Refusal};
 use crate::fallback::{Entry, Task};
 use crate::review::KeptReview;
 
@@ -19,6 +19,8 @@ pub(super) struct Waiting {
     pub(super) name: EntryName,
     /// Unknown of one whose record can't be read.
     pub(super) kept_at: Option<Timestamp>,
+    /// What S3 has said of it before.
+    pub(super) refusal: Option<Refusal>,
 }
 
 /// An entry, whole, and nobody else's as long as this lives.
@@ -28,7 +30,7 @@ pub(super) struct Loaded {
     pub(super) request: String,
     /// Of a review.
     pub(super) review: Option<KeptReview>,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 pub(super) enum Loading {
@@ -39,6 +41,8 @@ pub(super) enum Loading {
     Done,
     /// It isn't what was kept.
     Damaged(String),
+    /// It can't be read just now.
+    Unreadable(String),
 }
 
 /// What waits, the oldest first; and how much is half-written.
@@ -52,11 +56,12 @@ pub(super) async fn waiting(local: Arc<LocalStore>) -> Result<(Vec<Waiting>, usi
         let mut waiting: Vec<_> = waiting
             .map(|entry| Waiting {
                 kept_at: local.entry(&entry.name).ok().map(|entry| entry.kept_at),
+                refusal: local.refusal(&entry.name),
                 name: entry.name,
             })
             .collect();
         waiting.sort_by_key(|entry| (entry.kept_at, entry.name.clone()));
-        Ok::<_, std::io::Error>((waiting, listing.unfinished))
+        Ok::<_, io::Error>((waiting, listing.unfinished))
     });
     match listing.await {
         Ok(Ok(listing)) => Ok(listing),
@@ -71,52 +76,71 @@ pub(super) async fn waiting(local: Arc<LocalStore>) -> Result<(Vec<Waiting>, usi
     }
 }
 
-/// Takes an entry for oneself, and reads it.
-pub(super) async fn load(local: Arc<LocalStore>, waiting: Waiting) -> Loading {
-    let loading = tokio::task::spawn_blocking(move || read(&local, &waiting.name));
+/// Reads an entry, and takes it for oneself if it is to be sent.
+pub(super) async fn load(local: Arc<LocalStore>, name: EntryName, is_dry: bool) -> Loading {
+    let loading = tokio::task::spawn_blocking(move || read(&local, &name, is_dry));
     loading
         .await
-        .unwrap_or_else(|_| Loading::Damaged("it can't be read".to_owned()))
+        .unwrap_or_else(|_| Loading::Unreadable("it can't be read".to_owned()))
 }
 
-fn read(local: &LocalStore, name: &EntryName) -> Loading {
-    let lock = match local.lock(name) {
-        Ok(Some(lock)) => lock,
-        Ok(None) => return Loading::Busy,
-        Err(error) if error.kind() == ErrorKind::NotFound && !local.path(name).exists() => {
-            return Loading::Done;
+fn read(local: &LocalStore, name: &EntryName, is_dry: bool) -> Loading {
+    let lock = if is_dry {
+        Ok(None)
+    } else {
+        match local.lock(name) {
+            Ok(None) => return Loading::Busy,
+            lock => lock,
         }
-        Err(error) => return Loading::Damaged(format!("its record can't be opened: {}", error.kind())),
     };
-    if local.is_sent(name) {
+    if local.is_sent(name) || !local.path(name).exists() {
         return Loading::Done;
     }
-    match whole(local, name) {
-        Ok((entry, request, review)) => Loading::Whole(Box::new(Loaded {
+    let whole = lock.map_err(|error| Unfit::of("record", &error));
+    match whole.and_then(|lock| Ok((lock, whole_entry(local, name)?))) {
+        Ok((lock, (entry, request, review))) => Loading::Whole(Box::new(Loaded {
             entry,
             request,
             review,
             _lock: lock,
         })),
-        Err(why) => Loading::Damaged(why),
+        Err(Unfit::Damaged(why)) => Loading::Damaged(why),
+        Err(Unfit::Unreadable(why)) => Loading::Unreadable(why),
+    }
+}
+
+/// Why an entry isn't sent.
+enum Unfit {
+    Damaged(String),
+    Unreadable(String),
+}
+
+impl Unfit {
+    fn of(what: &str, error: &io::Error) -> Self {
+        let why = format!("its {what} can't be read: {}", error.kind());
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::InvalidData => Self::Damaged(why),
+            _ => Self::Unreadable(why),
+        }
     }
 }
 
 type Whole = (Entry, String, Option<KeptReview>);
 
 /// The request is what everything is made from: without it, nothing is sent.
-fn whole(local: &LocalStore, name: &EntryName) -> Result<Whole, String> {
-    let entry = local.entry(name);
-    let entry = entry.map_err(|error| format!("its record can't be read: {}", error.kind()))?;
-    let request = local.request(name);
-    let request = request.map_err(|error| format!("its request can't be read: {}", error.kind()))?;
+fn whole_entry(local: &LocalStore, name: &EntryName) -> Result<Whole, Unfit> {
+    let entry = local.entry(name).map_err(|error| Unfit::of("record", &error))?;
+    let request = local
+        .request(name)
+        .map_err(|error| Unfit::of("request", &error))?;
+    let damaged = |why: &str| Unfit::Damaged(why.to_owned());
     if Sha256::of(&request) != entry.request_sha256 {
-        return Err("its request isn't what was kept".to_owned());
+        return Err(damaged("its request isn't what was kept"));
     }
-    let request = String::from_utf8(request).map_err(|_| "its request is no text".to_owned())?;
+    let request = String::from_utf8(request).map_err(|_| damaged("its request is no text"))?;
     let review = match &entry.task {
         Task::Review { place } => {
-            let files: Vec<_> = entry.files.iter().map(listed).collect();
+            let files: Vec<_> = entry.files.iter().cloned().map(ManifestFile::from).collect();
             Some(KeptReview::new(place.clone(), &files, |index| {
                 let place = entry.files.get(index)?.place();
                 local.file(name, &entry.folder, place).ok()
@@ -125,13 +149,4 @@ fn whole(local: &LocalStore, name: &EntryName) -> Result<Whole, String> {
         _ => None,
     };
     Ok((entry, request, review))
-}
-
-fn listed(file: &crate::fallback::entry::EntryFile) -> ManifestFile {
-    ManifestFile {
-        path: file.path.clone(),
-        size: file.size,
-        sha256: file.sha256,
-        content_type: file.content_type.clone(),
-    }
 }

@@ -9,6 +9,7 @@ mod load;
 pub mod report;
 
 use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,21 +18,26 @@ use casefile::id::TimeId;
 use casefile::link::Asking;
 use casefile::metrics;
 use casefile::problem::{Problem, ProblemKind};
+use casefile::store_error::StorageFault;
 use casefile::time::rfc3339;
+use jiff::SignedDuration;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use crate::bols;
 use crate::fallback::Task;
-use crate::fallback::local::{EntryName, LocalStore};
+use crate::fallback::local::{EntryName, LocalStore, Refusal};
 use crate::files::{self, FileAnswer, Filed};
 use crate::handler::SessionExport;
-use crate::work::NUMBERED_WITHIN;
 use load::{Loaded, Loading, Waiting};
 use report::{EntryReport, Outcome, ReplayReport};
 
 /// What one entry may take.
 const ONE_WITHIN: Duration = Duration::from_secs(25);
+/// What a bill of lading's number may take of it.
+const NUMBERED_WITHIN: Duration = Duration::from_secs(20);
+/// For how long a schedule takes S3's word that something is refused.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// How to replay.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,6 +46,8 @@ pub struct ReplayOptions {
     pub until: Option<Instant>,
     /// Only to look what waits, and whether it is whole.
     pub dry_run: bool,
+    /// Whether what was refused is tried again, however short ago that was.
+    pub retries_refused: bool,
 }
 
 /// Where an entry has gone.
@@ -60,6 +68,9 @@ struct Replay<'a> {
     options: ReplayOptions,
     /// What is about something of which an earlier entry isn't sent yet.
     unsettled: HashSet<String>,
+    /// The collections that the set-up is wrong for.
+    refused: HashSet<String>,
+    /// S3 is down, or silent.
     is_over: bool,
 }
 
@@ -85,6 +96,7 @@ impl SessionExport {
             local,
             options,
             unsettled: HashSet::new(),
+            refused: HashSet::new(),
             is_over: false,
         };
         let mut report = ReplayReport::new(unfinished);
@@ -104,26 +116,39 @@ impl SessionExport {
 impl Replay<'_> {
     /// What becomes of an entry; nothing is told of one that somebody else has sent on meanwhile.
     async fn one(&mut self, waiting: Waiting) -> Option<EntryReport> {
-        let name = waiting.name.clone();
-        let told = EntryReport::new(&name, waiting.kept_at);
+        let Waiting {
+            name,
+            kept_at,
+            refusal,
+        } = waiting;
+        let told = EntryReport::new(&name, kept_at);
         let subject = name.subject();
-        let is_over = self.is_over || self.options.until.is_some_and(|until| Instant::now() >= until);
-        if is_over || self.unsettled.contains(&subject) {
+        if !self.is_its_turn(&name) {
             self.unsettled.insert(subject);
             return Some(told);
         }
-        let loaded = match load::load(Arc::clone(&self.local), waiting).await {
+        if let Some(refusal) = refusal.filter(|refusal| self.stands(refusal)) {
+            return Some(told.with(Outcome::Refused, &refusal.detail));
+        }
+        let loaded = match load::load(Arc::clone(&self.local), name.clone(), self.options.dry_run).await {
             Loading::Whole(loaded) => loaded,
             Loading::Done => return None,
-            Loading::Busy => return Some(told.with(Outcome::Busy, "another replay is at it")),
+            Loading::Busy => {
+                self.unsettled.insert(subject);
+                return Some(told.with(Outcome::Busy, "another replay is at it"));
+            }
             Loading::Damaged(why) => return Some(told.with(Outcome::Damaged, &why)),
+            Loading::Unreadable(why) => {
+                self.unsettled.insert(subject);
+                return Some(told.with(Outcome::Failed, &why));
+            }
         };
         if self.options.dry_run {
             return Some(told);
         }
         let told = match self.in_time(&loaded).await {
             Some(Ok(sent)) => self.done(&name, sent, told).await,
-            Some(Err(problem)) => self.undone(&problem, told),
+            Some(Err(problem)) => self.undone(&name, &problem, told).await,
             // It goes on where it was the next time.
             None => told,
         };
@@ -131,6 +156,18 @@ impl Replay<'_> {
             self.unsettled.insert(subject);
         }
         Some(told)
+    }
+
+    /// Whether there is time, S3 answers, and nothing about the same comes before.
+    fn is_its_turn(&self, name: &EntryName) -> bool {
+        let is_over = self.is_over || self.options.until.is_some_and(|until| Instant::now() >= until);
+        !is_over && !self.refused.contains(name.collection()) && !self.unsettled.contains(&name.subject())
+    }
+
+    /// Whether what S3 has said of an entry needs no asking again: each time would be a record in the audit log.
+    fn stands(&self, refusal: &Refusal) -> bool {
+        let age = self.function.fallback.now().duration_since(refusal.at);
+        !self.options.retries_refused && !age.is_negative() && age < REFUSED_FOR
     }
 
     /// `None` when the time for all of them is up.
@@ -143,7 +180,10 @@ impl Replay<'_> {
             Err(_) if until < one => None,
             Err(_) => {
                 let detail = "it took too long, and is tried again the next time";
-                Some(Err(Problem::new(ProblemKind::Unavailable, detail)))
+                Some(Err(Problem {
+                    fault: Some(StorageFault::Outage),
+                    ..Problem::new(ProblemKind::Unavailable, detail)
+                }))
             }
         }
     }
@@ -217,7 +257,6 @@ impl Replay<'_> {
         rfc3339(self.function.reviews.links().audit.now())
     }
 
-    /// Notes that an entry was sent on. Should that fail, it is sent again, which stores nothing twice.
     async fn done(&self, name: &EntryName, sent: Sent, told: EntryReport) -> EntryReport {
         let told = EntryReport {
             location: Some(sent.location.clone()),
@@ -226,29 +265,48 @@ impl Replay<'_> {
             outcome: Outcome::Sent,
             ..told
         };
-        let (local, name) = (Arc::clone(&self.local), name.clone());
-        let audit = &self.function.reviews.links().audit;
-        let id = TimeId::new(audit.now(), audit.entropy());
-        let marking = tokio::task::spawn_blocking(move || {
-            let id = id.map_err(|error| std::io::Error::other(error.to_string()))?;
-            local.mark_sent(&name, &sent, id)
-        });
-        if !matches!(marking.await, Ok(Ok(()))) {
-            tracing::error!("an entry that was sent on can't be marked so; it is sent again the next time");
-        }
+        self.note(name, move |local, name, id| local.mark_sent(name, &sent, id))
+            .await;
         told
     }
 
-    fn undone(&mut self, problem: &Problem, told: EntryReport) -> EntryReport {
-        let is_ours = matches!(problem.kind, ProblemKind::Internal | ProblemKind::Unavailable);
-        // The others would meet the same.
-        self.is_over = problem.fault.is_some();
-        let outcome = if is_ours {
-            Outcome::Failed
-        } else {
-            Outcome::Refused
+    async fn undone(&mut self, name: &EntryName, problem: &Problem, told: EntryReport) -> EntryReport {
+        match problem.fault {
+            // The others would meet the same.
+            Some(StorageFault::Outage) => self.is_over = true,
+            Some(StorageFault::SetUp(_)) => drop(self.refused.insert(name.collection().to_owned())),
+            None => {}
+        }
+        if matches!(problem.kind, ProblemKind::Internal | ProblemKind::Unavailable) {
+            return told.with(Outcome::Failed, &problem.detail);
+        }
+        let refusal = Refusal {
+            at: self.function.fallback.now(),
+            detail: problem.detail.clone(),
         };
-        told.with(outcome, &problem.detail)
+        self.note(name, move |local, name, id| {
+            local.mark_refused(name, &refusal, id)
+        })
+        .await;
+        told.with(Outcome::Refused, &problem.detail)
+    }
+
+    /// Notes something beside an entry. Should that fail, the next replay does it again, which stores nothing twice.
+    async fn note(
+        &self,
+        name: &EntryName,
+        note: impl FnOnce(&LocalStore, &EntryName, TimeId) -> io::Result<()> + Send + 'static,
+    ) {
+        let (local, name) = (Arc::clone(&self.local), name.clone());
+        let audit = &self.function.reviews.links().audit;
+        let id = TimeId::new(audit.now(), audit.entropy());
+        let noting = tokio::task::spawn_blocking(move || {
+            let id = id.map_err(|error| io::Error::other(error.to_string()))?;
+            note(&local, &name, id)
+        });
+        if let Ok(Err(error)) = noting.await {
+            tracing::error!(error.kind = %error.kind(), "what became of a kept entry can't be noted");
+        }
     }
 }
 

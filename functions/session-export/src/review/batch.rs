@@ -12,6 +12,7 @@ mod turns;
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use casefile::link::Asking;
@@ -23,7 +24,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::ReviewExport;
 use super::answer::ExportAnswer;
-use super::keep::{Trail, Unstored};
+use super::keep::{Trail, UnstoredReview};
 use super::problems::unavailable;
 use crate::fallback::{Fallback, KeptAnswer};
 pub use answer::BatchAnswer;
@@ -68,7 +69,8 @@ struct Batch<'a> {
     asking: &'a Asking<'a>,
     until: Instant,
     fallback: &'a Fallback,
-    /// What storage was found to be at fault for: the reviews that haven't begun are kept at once.
+    /// How often storage was at fault. After the second time the reviews that haven't begun are kept at once.
+    faults: AtomicUsize,
     fault: OnceLock<StorageFault>,
 }
 
@@ -112,6 +114,7 @@ impl ReviewExport {
             asking,
             until,
             fallback,
+            faults: AtomicUsize::new(0),
             fault: OnceLock::new(),
         };
         let outcomes = batch.run(&items).await;
@@ -202,8 +205,10 @@ impl Batch<'_> {
             return self.keep(request, &trail, *fault).await;
         }
         let keeping = async |fault| {
-            self.keep(request, &trail, *self.fault.get_or_init(|| fault))
-                .await
+            if self.faults.fetch_add(1, Ordering::Relaxed) > 0 {
+                self.fault.get_or_init(|| fault);
+            }
+            self.keep(request, &trail, fault).await
         };
         self.fallback.or(S3_WITHIN, storing, keeping).await
     }
@@ -211,7 +216,8 @@ impl Batch<'_> {
     async fn keep(&self, request: &str, trail: &Trail, fault: StorageFault) -> Outcome {
         // Otherwise refused before it is stored, by what is allowed in a batch.
         super::of_batch(request)?;
-        let unstored = Unstored {
+        let unstored = UnstoredReview {
+            came: self.fallback.now(),
             asking: self.asking,
             text: request,
             envelope: &[],

@@ -12,6 +12,7 @@ use casefile::permission::Action;
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StorageFault;
 use casefile::time;
+use jiff::Timestamp;
 
 use super::ReviewExport;
 use super::folder::{Draft, Folder};
@@ -21,8 +22,10 @@ use crate::document::{Document, GivenDocument};
 use crate::fallback::{Fallback, KeptAnswer, KeptFile, KeptPlace, Task, ToKeep, not_kept};
 
 /// Folder names in S3 end at `_100`: see `MAX_CLAIMS`. One that is made up here begins above, and is drawn at random.
-const FIRST_ATTEMPT: u32 = 100_000;
-const ATTEMPTS: u32 = 900_000;
+const FIRST_ATTEMPT: u32 = 100_000_000;
+const ATTEMPTS: u32 = 900_000_000;
+const OTHER_CONTENT: &str = "the session is kept already, with other content; to keep both, repeat the request with \
+                             \"revision\": true";
 
 /// The place that an export may have in S3 by now, and its folder once that is built, for whoever has to write it
 /// elsewhere.
@@ -32,12 +35,9 @@ pub struct Trail(Mutex<Option<Noted>>);
 type Noted = (KeptPlace, Option<Folder>);
 
 impl Trail {
-    pub(super) fn note(&self, reservation: &Reservation, is_claimed: bool, folder: Option<&Folder>) {
+    pub(super) fn note(&self, reservation: &Reservation, is_own: bool, folder: Option<&Folder>) {
         let reservation = reservation.clone();
-        let place = KeptPlace {
-            reservation,
-            is_claimed,
-        };
+        let place = KeptPlace { reservation, is_own };
         // The files' bytes are shared.
         *self.lock() = Some((place, folder.cloned()));
     }
@@ -56,7 +56,9 @@ impl Trail {
 }
 
 /// A review's request that storage is at fault for.
-pub(crate) struct Unstored<'a> {
+pub(crate) struct UnstoredReview<'a> {
+    /// When it came.
+    pub(crate) came: Timestamp,
     pub(crate) asking: &'a Asking<'a>,
     pub(crate) text: &'a str,
     pub(crate) envelope: &'a [&'a str],
@@ -76,9 +78,10 @@ impl ReviewExport {
     pub(crate) async fn keep(
         &self,
         fallback: &Fallback,
-        unstored: Unstored<'_>,
+        unstored: UnstoredReview<'_>,
     ) -> Result<KeptAnswer, Problem> {
-        let Unstored { asking, fault, .. } = unstored;
+        let UnstoredReview { asking, fault, .. } = unstored;
+        fallback.folder(fault)?;
         let decision = self
             .links
             .may(asking.caller, Action::Write, Collection::reviews());
@@ -93,7 +96,7 @@ impl ReviewExport {
         let Some(request) = request.inline() else {
             return Err(not_kept(fault, "the request names uploads, which lie there"));
         };
-        let (place, folder) = self.local(fallback, &request, unstored.trail.noted())?;
+        let (place, folder) = self.local(fallback, &request, &unstored)?;
         let tenant = asking.caller.tenant.as_str();
         let session = request.session.id.as_str();
         let prefix = session_prefix(&place.reservation.base_path, &folder.manifest.folder_name);
@@ -102,8 +105,16 @@ impl ReviewExport {
             collection: Collection::reviews(),
             request: unstored.text,
             envelope: unstored.envelope,
+            came: unstored.came,
             subject: Sha256::of_parts(["a review", tenant, session]),
-            is_alone: !request.revision,
+            // As in S3: not by its spelling, nor by whoever sends it.
+            identity: Sha256::of_parts([
+                "a review",
+                tenant,
+                &request.content_sha256().to_string(),
+                if request.revision { "revision" } else { "" },
+            ]),
+            conflict: (!request.revision).then_some(OTHER_CONTENT),
             folder: prefix.trim_end_matches('/').to_owned(),
             files: files(&folder)?,
             zip_name: format!("{}.zip", folder.manifest.folder_name),
@@ -113,19 +124,19 @@ impl ReviewExport {
         fallback.keep(new, fault).await
     }
 
-    /// The folder in the place that it has in S3 already, or may have; else in one that nobody can have there.
+    /// The folder in the place that it has in S3 already, or may have; else in one that nobody is likely to take there.
     fn local(
         &self,
         fallback: &Fallback,
         request: &ReviewRequest<'_>,
-        noted: Option<Noted>,
+        unstored: &UnstoredReview<'_>,
     ) -> Result<(KeptPlace, Folder), Problem> {
-        let place = match noted {
+        let place = match unstored.trail.noted() {
             Some((place, Some(folder))) => return Ok((place, folder)),
             Some((place, None)) => Some(place),
             None => None,
         };
-        let now = self.links.audit.now();
+        let now = unstored.came;
         let template = self.templates.at_hand();
         let draft = Draft {
             request,
@@ -133,7 +144,7 @@ impl ReviewExport {
             generator: &template.generator,
             kept: None,
         };
-        let is_claimed = place.as_ref().is_none_or(|place| place.is_claimed);
+        let is_own = place.as_ref().is_none_or(|place| place.is_own);
         let (name, exported_at, revision, base_path) = if let Some(place) = place {
             let found = place.reservation;
             (
@@ -160,13 +171,7 @@ impl ReviewExport {
             request_sha256: folder.manifest.request_sha256,
             manifest_sha256: folder.manifest_file.sha256,
         };
-        Ok((
-            KeptPlace {
-                reservation,
-                is_claimed,
-            },
-            folder,
-        ))
+        Ok((KeptPlace { reservation, is_own }, folder))
     }
 }
 

@@ -88,8 +88,7 @@ impl Search<'_> {
     /// when no reader would take its manifest; `unavailable` and `internal` when storage fails.
     pub async fn run(&self) -> Result<Place, Problem> {
         let draft = self.draft;
-        let kept = self.kept.filter(|kept| kept.is_claimed);
-        let mut claimed = kept.map(|kept| kept.reservation.folder_name.clone());
+        let mut claimed = self.claim_kept().await?;
         let mut first_other = None;
         let mut may_add = draft.request.revision;
         let mut reserved = match self.look().await? {
@@ -104,7 +103,10 @@ impl Search<'_> {
             let next = self.reservations().read(&found.session_id, revision + 1).await?;
             match self.judge(&found, next.as_ref()).await? {
                 Finding::Here(place) => return Ok(*place),
-                Finding::Abandoned => may_add = true,
+                Finding::Abandoned => {
+                    may_add = true;
+                    claimed = claimed.filter(|claimed| *claimed != found.folder_name);
+                }
                 Finding::Other => first_other = first_other.or(Some(found)),
             }
             reserved = match next {
@@ -152,6 +154,20 @@ impl Search<'_> {
         })
     }
 
+    /// The name that the folder was kept under, if nobody else has it. One that isn't claimed in the bucket was seen there
+    /// as another attempt's, and is found by its reservation.
+    async fn claim_kept(&self) -> Result<Option<FolderName>, Problem> {
+        let Some(kept) = self.kept.filter(|kept| kept.is_own) else {
+            return Ok(None);
+        };
+        let Draft {
+            request, generator, ..
+        } = self.draft;
+        let name = &kept.reservation.folder_name;
+        let is_ours = self.reservations().claim(request, generator, name).await?;
+        Ok(is_ours.then(|| name.clone()))
+    }
+
     async fn claim(&self) -> Result<FolderName, Problem> {
         let Draft {
             request, generator, ..
@@ -165,6 +181,7 @@ impl Search<'_> {
         let kept = self.kept.map(|kept| &kept.reservation);
         let kept = kept.filter(|kept| kept.folder_name == *folder_name);
         let exported_at = kept.map_or_else(|| time::rfc3339(self.now), |kept| kept.exported_at.clone());
+        let base_path = kept.map_or(self.base, |kept| &kept.base_path).clone();
         let folder = self.draft.build(folder_name, &exported_at, revision)?;
         if folder.manifest_file.size > MAX_MANIFEST_BYTES {
             let detail = format!("the session's manifest would have more than {MAX_MANIFEST_BYTES} bytes");
@@ -173,7 +190,7 @@ impl Search<'_> {
         let reservation = Reservation {
             session_id: folder.manifest.session_id.clone(),
             revision,
-            base_path: self.base.clone(),
+            base_path,
             folder_name: folder_name.clone(),
             exported_at: folder.manifest.exported_at.clone(),
             request_sha256: folder.manifest.request_sha256,
@@ -195,7 +212,12 @@ impl Search<'_> {
             }))
         };
         if let Some((manifest, file)) = self.finished(found).await? {
-            return Ok(here(State::Finished(manifest, file)));
+            if is_of(found, &manifest) {
+                return Ok(here(State::Finished(manifest, file)));
+            }
+            tracing::error!("a session's folder holds another session: it is exported to another folder");
+            self.trail.forget();
+            return Ok(Finding::Abandoned);
         }
         if next.is_some_and(|next| next.request_sha256 == found.request_sha256) {
             // Another version gave this one up and went on there. It stays given up, also after a rollback.
@@ -246,7 +268,8 @@ impl Search<'_> {
         let what = match self.finished(&other).await {
             Ok(Some(_)) => "was exported",
             Ok(None) => "is being exported, or was begun to be,",
-            Err(problem) => return problem,
+            // That it is in conflict is known without it.
+            Err(_) => "was exported, or was begun to be,",
         };
         let detail = format!(
             "session {} {what} with other content, as {} at {}; to keep both, repeat the request with \"revision\": true",
@@ -254,4 +277,9 @@ impl Search<'_> {
         );
         Problem::new(ProblemKind::Conflict, detail)
     }
+}
+
+/// Whether a folder holds the session that it was reserved for, and with that content.
+fn is_of(reservation: &Reservation, manifest: &Manifest) -> bool {
+    manifest.session_id == reservation.session_id && manifest.request_sha256 == reservation.request_sha256
 }

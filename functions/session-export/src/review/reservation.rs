@@ -48,6 +48,14 @@ struct Claim<'a> {
     generator: &'a str,
 }
 
+/// The same as it is read back, whichever program made it.
+#[derive(Deserialize, PartialEq, Eq)]
+struct Claimed {
+    tenant: TenantId,
+    session_id: SessionId,
+    request_sha256: Sha256,
+}
+
 /// The bucket's reservations.
 #[derive(Debug, Clone, Copy)]
 pub struct Reservations<'a> {
@@ -92,6 +100,41 @@ impl Reservations<'_> {
             retry_after: Some(1),
             ..Problem::new(ProblemKind::Unavailable, detail)
         })
+    }
+
+    /// Takes this very folder name, unless another session, or other content, has it.
+    ///
+    /// # Errors
+    /// `unavailable` and `internal` when storage fails.
+    pub async fn claim(
+        &self,
+        request: &ReviewRequest<'_>,
+        generator: &str,
+        folder: &FolderName,
+    ) -> Result<bool, Problem> {
+        let session_id = &request.session.id;
+        let claim = Claim {
+            tenant: self.tenant,
+            session_id,
+            request_sha256: request.content_sha256(),
+            generator,
+        };
+        let object = self.object(&ObjectKey::FolderClaim(folder.clone()), &claim)?;
+        let failed = |error: StoreError| storage_problem(&error);
+        match self.bucket.create(&object).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::AlreadyExists) => {
+                let found = self.bucket.read(&object.key, MAX_RESERVATION_BYTES).await;
+                let found: Option<Claimed> = serde_json::from_slice(&found.map_err(failed)?).ok();
+                let ours = Claimed {
+                    tenant: self.tenant.clone(),
+                    session_id: session_id.clone(),
+                    request_sha256: claim.request_sha256,
+                };
+                Ok(found == Some(ours))
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Makes the reservation, or finds the one that is there: `None` when this call made it, so that nothing can have

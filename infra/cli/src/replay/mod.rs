@@ -55,17 +55,24 @@ pub async fn run(
     mut tell: impl FnMut(&str),
 ) -> Result<bool, Failure> {
     let function = function(arguments, env, clock, entropy)?;
-    let mut is_first = true;
-    loop {
+    if !arguments.watch {
         let report = replay(&function, arguments.dry_run).await?;
-        // A watch is silent as long as there is nothing to tell.
-        if is_first || report.sent > 0 {
-            tell(&shown(arguments, &report)?);
+        tell(&shown(arguments, &report)?);
+        return Ok(report.waiting == 0);
+    }
+    let mut last = None;
+    loop {
+        let report = replay(&function, false).await;
+        let told = match &report {
+            Ok(report) => shown(arguments, report)?,
+            // It may be otherwise the next time.
+            Err(failure) => format!("{failure}\n"),
+        };
+        // A watch is silent as long as there is nothing new to tell.
+        if report.is_ok_and(|report| report.sent > 0) || last.as_ref() != Some(&told) {
+            tell(&told);
         }
-        if !arguments.watch {
-            return Ok(report.waiting == 0);
-        }
-        is_first = false;
+        last = Some(told);
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -96,7 +103,11 @@ fn function(
 
 async fn replay(function: &SessionExport, dry_run: bool) -> Result<ReplayReport, Failure> {
     let bar = bar();
-    let options = ReplayOptions { until: None, dry_run };
+    let options = ReplayOptions {
+        until: None,
+        dry_run,
+        retries_refused: true,
+    };
     let report = Box::pin(function.replay(options, |total, entry| {
         bar.set_length(total as u64);
         bar.inc(1);

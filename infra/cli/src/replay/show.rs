@@ -98,7 +98,7 @@ mod tests {
 
     fn entry(outcome: Outcome, detail: Option<&str>) -> EntryReport {
         EntryReport {
-            entry: "reviews_5f0c1d2e3f405162_91ab0c1d2e3f4051_482113".to_owned(),
+            entry: "reviews_5f0c1d2e3f405162_91ab0c1d2e3f4051".to_owned(),
             collection: "reviews".to_owned(),
             kept_at: Some("2025-11-14T14:25:10.000Z".to_owned()),
             outcome,

@@ -5,6 +5,8 @@
 
 mod lists;
 mod name;
+mod notes;
+mod room;
 mod write;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -12,11 +14,12 @@ use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
+use casefile::digest::Sha256;
 use casefile::id::TimeId;
-use serde::Serialize;
 
 pub use lists::{Listed, Listing};
 pub use name::EntryName;
+pub use notes::Refusal;
 
 use super::entry::{ENTRY_VERSION, Entry};
 
@@ -38,7 +41,9 @@ pub struct LocalStore {
 #[derive(Debug)]
 pub(crate) struct Packed {
     pub(crate) name: EntryName,
-    /// Whether other content of the same subject is in its way.
+    /// What it takes on the disk, in bytes.
+    pub(crate) size: u64,
+    /// Whether another request of the same subject is in its way.
     pub(crate) is_alone: bool,
     pub(crate) entry: Entry,
     /// Of each file, in the entry's order.
@@ -46,6 +51,15 @@ pub(crate) struct Packed {
     pub(crate) zip: Bytes,
     pub(crate) request: Bytes,
     pub(crate) record: Bytes,
+}
+
+/// What is kept, now or since before.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) name: EntryName,
+    pub(crate) entry: Entry,
+    /// The files as one, if that could be read.
+    pub(crate) zip: Option<Bytes>,
 }
 
 /// Why something isn't kept.
@@ -91,35 +105,49 @@ impl LocalStore {
     ///
     /// # Errors
     /// When it isn't.
-    pub(crate) fn keep(&self, packed: Packed, id: TimeId) -> Result<(EntryName, Entry), NotKept> {
+    pub(crate) fn keep(&self, packed: Packed, id: TimeId) -> Result<Kept, NotKept> {
         for _ in 0..TRIES {
             let listing = self.list()?;
-            if let Some(twin) = listing.twin(&packed.name) {
+            if let Some(twin) = listing.find(&packed.name) {
                 match self.take_up(twin) {
-                    Ok(entry) => return Ok((twin.name.clone(), entry)),
-                    // It has just made room for another one.
-                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    Ok(kept) => return Ok(kept),
+                    // It is damaged, or has just made room for another one. What has come now is whole.
+                    Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::NotFound) => {
+                        self.remove(twin)?;
+                        continue;
+                    }
                     Err(error) => return Err(error.into()),
                 }
             }
             if packed.is_alone && listing.has_other(&packed.name) {
                 return Err(NotKept::Other);
             }
-            self.make_room(&listing, packed.name.size())?;
+            self.make_room(&listing, packed.size)?;
             if self.write(&packed, id)? {
-                return Ok((packed.name, packed.entry));
+                return Ok(Kept {
+                    name: packed.name,
+                    entry: packed.entry,
+                    zip: Some(packed.zip),
+                });
             }
         }
         Err(NotKept::Io(io::Error::from(ErrorKind::ResourceBusy)))
     }
 
-    /// An entry that is there already. One that was sent on is sent again, which stores nothing twice.
-    fn take_up(&self, twin: &Listed) -> io::Result<Entry> {
-        if twin.is_sent {
-            // Not found when somebody else was faster, who may be removing the entry.
-            fs::remove_file(self.mark(&twin.name))?;
+    /// An entry that is there already, waiting or in S3 since. Whoever has written it may not have flushed its name yet.
+    fn take_up(&self, twin: &Listed) -> io::Result<Kept> {
+        let entry = self.entry(&twin.name)?;
+        if Sha256::of(&self.request(&twin.name)?) != entry.request_sha256 {
+            return Err(damaged());
         }
-        self.entry(&twin.name)
+        write::sync_folder(&self.dir)?;
+        let zip = fs::read(self.path(&twin.name).join(&entry.zip.file_name));
+        let zip = zip.ok().filter(|zip| Sha256::of(zip) == entry.zip.sha256);
+        Ok(Kept {
+            name: twin.name.clone(),
+            entry,
+            zip: zip.map(Bytes::from),
+        })
     }
 
     /// What an entry says of itself.
@@ -173,35 +201,6 @@ impl LocalStore {
             Err(TryLockError::WouldBlock) => Ok(None),
         }
     }
-
-    /// Whether an entry was sent on.
-    pub fn is_sent(&self, name: &EntryName) -> bool {
-        self.mark(name).exists()
-    }
-
-    /// Notes that an entry was sent on, and what became of it.
-    ///
-    /// # Errors
-    /// When that can't be written; the entry counts as waiting then.
-    pub fn mark_sent(&self, name: &EntryName, note: &impl Serialize, id: TimeId) -> io::Result<()> {
-        let note = serde_json::to_vec_pretty(note).map_err(|_| damaged())?;
-        let draft = self.dir.join(format!("{}0_{id}", lists::WRITING));
-        write::write_file(&draft, &note)?;
-        fs::rename(&draft, self.mark(name))?;
-        write::sync_folder(&self.dir)
-    }
-
-    fn mark(&self, name: &EntryName) -> PathBuf {
-        self.dir.join(format!("{name}{}", lists::SENT))
-    }
-}
-
-/// Reads a file.
-///
-/// # Errors
-/// When it can't be read.
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    fs::read(path)
 }
 
 fn damaged() -> io::Error {

@@ -20,12 +20,8 @@ fn packed(subject: &str, request: &str, bytes: usize) -> Packed {
     });
     let digest = |text: &str| Sha256::of(text.as_bytes());
     Packed {
-        name: EntryName::new(
-            Collection::clinical(),
-            digest(subject),
-            digest(request),
-            bytes as u64,
-        ),
+        name: EntryName::new(Collection::clinical(), digest(subject), digest(request)),
+        size: bytes as u64,
         is_alone: true,
         record: Bytes::from(entry.to_string()),
         entry: serde_json::from_value(entry).unwrap(),
@@ -53,7 +49,7 @@ fn local(max_bytes: u64) -> (TempDir, LocalStore) {
 fn an_entry_is_read_back_as_it_was_kept_and_nobody_else_may_read_it() {
     use std::os::unix::fs::PermissionsExt as _;
     let (_dir, local) = local(1_000);
-    let (name, _) = local.keep(packed("s", "r", 100), id()).unwrap();
+    let Kept { name, .. } = local.keep(packed("s", "r", 100), id()).unwrap();
     assert_eq!(local.request(&name).unwrap(), b"r");
     assert_eq!(local.file(&name, "snapshots", "a.json").unwrap().len(), 100);
     assert_eq!(local.entry(&name).unwrap().folder, "snapshots");
@@ -75,7 +71,7 @@ fn an_entry_is_read_back_as_it_was_kept_and_nobody_else_may_read_it() {
 #[test]
 fn no_path_leads_out_of_an_entry() {
     let (dir, local) = local(1_000);
-    let (name, _) = local.keep(packed("s", "r", 1), id()).unwrap();
+    let Kept { name, .. } = local.keep(packed("s", "r", 1), id()).unwrap();
     fs::write(dir.path().join("secret"), b"x").unwrap();
     for (folder, place) in [
         ("..", "../secret"),
@@ -91,21 +87,19 @@ fn no_path_leads_out_of_an_entry() {
 #[test]
 fn the_same_request_is_kept_once_and_another_of_the_same_subject_is_refused() {
     let (_dir, local) = local(1_000);
-    let (first, _) = local.keep(packed("s", "r", 10), id()).unwrap();
-    let (again, _) = local.keep(packed("s", "r", 10), id()).unwrap();
-    // Another version of this program needs other room for it.
-    let (longer, _) = local.keep(packed("s", "r", 11), id()).unwrap();
-    assert_eq!((&first, &first), (&again, &longer));
-    assert!(matches!(
-        local.keep(packed("s", "other", 10), id()),
-        Err(NotKept::Other)
-    ));
+    let keep = |packed: Packed| local.keep(packed, id());
+    let first = keep(packed("s", "r", 10)).unwrap();
+    // Another version of this program needs other room for it, and gets the ZIP that was kept.
+    let again = keep(packed("s", "r", 11)).unwrap();
+    assert_eq!((&first.name, again.entry.size), (&again.name, 10));
+    assert_eq!(again.zip, Some(Bytes::new()));
+    assert!(matches!(keep(packed("s", "other", 10)), Err(NotKept::Other)));
     let revision = Packed {
         is_alone: false,
         ..packed("s", "other", 10)
     };
-    local.keep(revision, id()).unwrap();
-    local.keep(packed("another", "other", 10), id()).unwrap();
+    keep(revision).unwrap();
+    keep(packed("another", "other", 10)).unwrap();
     let listing = local.list().unwrap();
     assert_eq!(
         (listing.entries.len(), listing.unfinished, listing.size),
@@ -116,18 +110,67 @@ fn the_same_request_is_kept_once_and_another_of_the_same_subject_is_refused() {
 #[test]
 fn twins_at_the_same_moment_are_kept_once() {
     let (_dir, local) = local(100_000);
+    let local = &local;
     let names: Vec<_> = std::thread::scope(|scope| {
-        let twins: Vec<_> = (0..16)
-            .map(|_| scope.spawn(|| local.keep(packed("s", "r", 10), id())))
+        // None is as long as another.
+        let twins: Vec<_> = (1..17)
+            .map(|size| scope.spawn(move || local.keep(packed("s", "r", size), id())))
             .collect();
-        twins
-            .into_iter()
-            .map(|twin| twin.join().unwrap().unwrap().0)
-            .collect()
+        let names = twins.into_iter().map(|twin| twin.join().unwrap().unwrap().name);
+        names.collect()
     });
     assert!(names.iter().all(|name| *name == names[0]));
     let listing = local.list().unwrap();
     assert_eq!((listing.entries.len(), listing.unfinished), (1, 0));
+}
+
+#[test]
+fn a_damaged_entry_gives_way_to_the_same_request() {
+    for (file, content) in [
+        ("request.json", Some(&b"{}"[..])),
+        ("entry.json", Some(b"{")),
+        ("entry.json", None),
+    ] {
+        let (_dir, local) = local(1_000);
+        let first = local.keep(packed("s", "r", 10), id()).unwrap();
+        let path = local.path(&first.name).join(file);
+        match content {
+            Some(content) => fs::write(path, content).unwrap(),
+            None => fs::remove_file(path).unwrap(),
+        }
+        local.keep(packed("s", "r", 20), id()).unwrap();
+        assert_eq!(local.request(&first.name).unwrap(), b"r");
+        assert_eq!(local.list().unwrap().size, 20);
+    }
+}
+
+#[test]
+fn a_note_outlives_its_entry_only_until_the_next_one() {
+    let (_dir, local) = local(1_000);
+    let Kept { name, .. } = local.keep(packed("s", "r", 10), id()).unwrap();
+    local.mark_sent(&name, &json!({}), id()).unwrap();
+    // An operator has removed the entry, and not the note.
+    fs::remove_dir_all(local.path(&name)).unwrap();
+    local.keep(packed("s", "r", 10), id()).unwrap();
+    assert!(!local.list().unwrap().entries[0].is_sent);
+    // And what isn't there can't be noted.
+    fs::remove_dir_all(local.path(&name)).unwrap();
+    local.mark_sent(&name, &json!({}), id()).unwrap();
+    assert!(!local.is_sent(&name));
+}
+
+#[test]
+fn a_refusal_is_remembered_until_it_is_sent_on() {
+    let (_dir, local) = local(1_000);
+    let Kept { name, .. } = local.keep(packed("s", "r", 10), id()).unwrap();
+    let refusal = Refusal {
+        at: "2025-11-14T12:00:00Z".parse().unwrap(),
+        detail: "other content".to_owned(),
+    };
+    local.mark_refused(&name, &refusal, id()).unwrap();
+    assert_eq!(local.refusal(&name), Some(refusal));
+    local.mark_sent(&name, &json!({}), id()).unwrap();
+    assert_eq!(local.refusal(&name), None);
 }
 
 #[test]
@@ -136,13 +179,13 @@ fn the_oldest_that_were_sent_on_make_room_and_nothing_else_does() {
     let keep = |subject: &str| {
         local
             .keep(packed(subject, subject, 40), id())
-            .map(|(name, _)| name)
+            .map(|kept| kept.name)
     };
     let (first, second) = (keep("1").unwrap(), keep("2").unwrap());
     assert!(matches!(keep("3"), Err(NotKept::Full)));
     for (name, seconds) in [(&second, 2), (&first, 1)] {
         local.mark_sent(name, &json!({}), id()).unwrap();
-        let mark = File::options().write(true).open(local.mark(name)).unwrap();
+        let mark = File::options().write(true).open(local.sent_note(name)).unwrap();
         let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
         mark.set_modified(time).unwrap();
     }
@@ -155,21 +198,29 @@ fn the_oldest_that_were_sent_on_make_room_and_nothing_else_does() {
         .map(|entry| entry.name)
         .collect();
     assert!(!left.contains(&first) && left.contains(&second), "{left:?}");
-    assert!(!local.mark(&first).exists());
+    assert!(!local.sent_note(&first).exists());
+    // What fits nowhere lets nothing go.
     assert!(matches!(
         local.keep(packed("4", "4", 101), id()),
         Err(NotKept::Full)
     ));
+    assert!(
+        local
+            .list()
+            .unwrap()
+            .entries
+            .iter()
+            .any(|entry| entry.name == second)
+    );
 }
 
 #[test]
-fn what_was_sent_on_and_comes_again_waits_again() {
+fn what_was_sent_on_and_comes_again_is_in_s3() {
     let (_dir, local) = local(1_000);
-    let (name, _) = local.keep(packed("s", "r", 10), id()).unwrap();
+    let Kept { name, .. } = local.keep(packed("s", "r", 10), id()).unwrap();
     local.mark_sent(&name, &json!({"at": "now"}), id()).unwrap();
-    assert!(local.list().unwrap().entries[0].is_sent);
     local.keep(packed("s", "r", 10), id()).unwrap();
-    assert!(!local.is_sent(&name));
+    assert!(local.is_sent(&name));
 }
 
 #[test]
@@ -194,7 +245,7 @@ fn what_is_half_written_is_known_by_its_name_and_counts() {
 #[test]
 fn an_entry_is_one_replay_s_at_a_time() {
     let (_dir, local) = local(1_000);
-    let (name, _) = local.keep(packed("s", "r", 10), id()).unwrap();
+    let Kept { name, .. } = local.keep(packed("s", "r", 10), id()).unwrap();
     let lock = local.lock(&name).unwrap().unwrap();
     assert!(local.lock(&name).unwrap().is_none());
     drop(lock);

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use casefile::id::TimeId;
 
-use super::lists::WRITING;
+use super::lists::{WRITING, size_note};
+use super::room::is_done;
 use super::{BUCKET, ENTRY, LocalStore, Packed, REQUEST};
 
 /// Patients' data: nobody else's eyes.
@@ -18,8 +19,8 @@ const FILE_MODE: u32 = 0o600;
 impl LocalStore {
     /// Whether it is in its place now; `false` when another one is there.
     pub(super) fn write(&self, packed: &Packed, id: TimeId) -> io::Result<bool> {
-        let draft = self.dir().join(format!("{WRITING}{}_{id}", packed.name.size()));
-        let renamed = fill(&draft, packed).and_then(|()| fs::rename(&draft, self.path(&packed.name)));
+        let draft = self.dir().join(format!("{WRITING}{}_{id}", packed.size));
+        let renamed = fill(&draft, packed).and_then(|()| self.put(&draft, packed));
         match renamed {
             Ok(()) => sync_folder(self.dir()).map(|()| true),
             Err(error) => {
@@ -31,6 +32,18 @@ impl LocalStore {
                 }
             }
         }
+    }
+
+    /// Into its place, without a note that is of another one, which somebody has removed.
+    fn put(&self, draft: &Path, packed: &Packed) -> io::Result<()> {
+        is_done(fs::remove_file(self.sent_note(&packed.name)))?;
+        is_done(fs::remove_file(self.refused_note(&packed.name)))?;
+        fs::rename(draft, self.path(&packed.name))?;
+        // One without it counts as nothing: no reason to take back what is kept.
+        drop(File::create(
+            self.dir().join(size_note(&packed.name, packed.size)),
+        ));
+        Ok(())
     }
 }
 

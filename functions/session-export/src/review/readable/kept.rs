@@ -99,17 +99,18 @@ impl Templates {
             }
         }
     }
-}
 
-impl Templates {
-    /// The one that was used last, or the shipped one: without asking S3.
+    /// The one that was used last, or the shipped one with a warning: without asking S3.
     pub fn at_hand(&self) -> Arc<TemplateVersion> {
         match self {
             Self::Fixed(version) => Arc::clone(version),
             Self::Kept(kept) => {
                 let last = kept.kept.try_lock();
                 let last = last.and_then(|last| last.as_ref().map(|last| Arc::clone(&last.version)));
-                last.unwrap_or_else(|| Arc::clone(&kept.base))
+                last.unwrap_or_else(|| {
+                    let why = "storage can't be asked for it".to_owned();
+                    Arc::new(kept.version(Own::unusable(Fault::new(why)), "unknown"))
+                })
             }
         }
     }
@@ -170,16 +171,19 @@ impl KeptTemplate {
                 unusable(format!("it has more than {limit} bytes"), "too-large")
             }
             Err(error @ (StoreError::Refused(_) | StoreError::Damaged(_))) => {
-                tracing::error!(storage.error = %error, "the report's template can't be read");
+                error.note("the report's template can't be read");
                 unusable("storage doesn't give it out".to_owned(), "refused")
             }
             Err(error @ (StoreError::Unavailable(_) | StoreError::AlreadyExists)) => return Err(error),
         };
-        let version = TemplateVersion {
+        Ok((etag, Arc::new(self.version(own, &name))))
+    }
+
+    fn version(&self, own: Own, name: &str) -> TemplateVersion {
+        TemplateVersion {
             template: self.base.template.with(own),
-            generator: generated_with(&self.base.generator, &name),
-        };
-        Ok((etag, Arc::new(version)))
+            generator: generated_with(&self.base.generator, name),
+        }
     }
 }
 
