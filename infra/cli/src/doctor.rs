@@ -1,7 +1,7 @@
 //! `casefile doctor`: what of a deployment works, what doesn't, and how to mend it. A line for each check.
 //!
 //! It looks at what the functions rely on, with the credentials and the variables that it is given. It runs to its end
-//! whatever fails, asks side by side what doesn't depend on each other, and gives no check more than half a minute. What
+//! whatever fails, asks side by side what doesn't depend on each other, and waits for no answer longer than half a minute. What
 //! it writes is one small file, which it deletes; the audit log, from which nothing can be deleted, gets nothing.
 
 mod audit;
@@ -83,7 +83,7 @@ async fn of_bucket(place: &Place, probe: &Probe, id: TimeId) -> Vec<Check> {
     match place.role {
         Role::Artifacts => checks.extend(trial::checks(place, id, obstacle).await),
         Role::Audit => checks.extend(audit::checks(place, id, obstacle).await),
-        Role::Quarantine => {}
+        Role::Quarantine => checks.push(trial::only_written(place, id, obstacle).await),
     }
     checks.extend(bucket::checks(place, obstacle).await);
     checks

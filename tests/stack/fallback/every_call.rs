@@ -21,24 +21,43 @@ const AT_ONCE: usize = 6;
 enum Trouble {
     /// Everything from this call on, counted from 0.
     From(usize),
-    /// This call alone, however often it is tried.
-    At(RequestRecord),
+    /// This call alone, however often it is tried: the operation, where, which one of these, and how often.
+    At(FaultRule, usize),
 }
 
 impl Trouble {
+    /// The call of this number among those of a run.
+    fn at(calls: &[RequestRecord], number: usize, tries: usize) -> Self {
+        let call = &calls[number];
+        let is_alike = |other: &&RequestRecord| {
+            (&other.operation, &other.bucket, place(other)) == (&call.operation, &call.bucket, place(call))
+        };
+        let before = calls[..number].iter().filter(is_alike).count();
+        let rule = FaultRule::on(&call.operation)
+            .bucket(&call.bucket)
+            .prefix(place(call));
+        Self::At(rule.skip(before).times(tries), before)
+    }
+
     fn rule(&self) -> FaultRule {
         match self {
             Self::From(call) => FaultRule::any().skip(*call),
-            Self::At(call) => {
-                // An audit record's name is drawn anew each time.
-                let key = call
-                    .key
-                    .strip_prefix("audit/")
-                    .map_or(call.key.as_str(), |_| "audit/");
-                FaultRule::on(&call.operation).prefix(key).times(ATTEMPTS)
-            }
+            Self::At(rule, _) => rule.clone(),
         }
     }
+
+    /// What must have been asked for before it strikes.
+    fn before(&self) -> usize {
+        let (Self::From(before) | Self::At(_, before)) = self;
+        *before
+    }
+}
+
+/// Names of audit records and share links are drawn anew each time.
+fn place(call: &RequestRecord) -> &str {
+    let drawn = ["audit/", "_casefile/shares/"];
+    let drawn = drawn.into_iter().find(|place| call.key.starts_with(place));
+    drawn.unwrap_or(&call.key)
 }
 
 /// The calls of a request that nothing happens to.
@@ -64,9 +83,7 @@ async fn run(kind: Kind, trouble: Trouble, when: When, fault: Fault) {
     let counter = prepared(kind).await;
     let injected = counter.harness.s3.faults().inject(trouble.rule(), when, fault);
     let answered = counter.post(kind.route(), &kind.request()).await;
-    if let Trouble::From(call) = trouble {
-        assert!(injected.matched() > call, "{case}: it was never made");
-    }
+    assert!(injected.matched() > trouble.before(), "{case}: it never struck");
     injected.remove();
     let kept = match answered.status {
         201 => None,
@@ -201,17 +218,16 @@ async fn a_single_call_that_fails_for_good_loses_nothing() {
     for kind in KINDS {
         let calls = calls(kind).await;
         assert!(calls.iter().any(|call| call.bucket == BUCKET));
-        let cases = calls.into_iter().enumerate().flat_map(|(index, call)| {
-            let before = match index % 2 {
-                0 => Fault::Cut,
-                _ => Fault::error(403, "AccessDenied"),
+        let cases = (0..calls.len()).flat_map(|number| {
+            // A refusal isn't tried again.
+            let (before, tries) = match number % 2 {
+                0 => (Fault::Cut, ATTEMPTS),
+                _ => (Fault::error(403, "AccessDenied"), 1),
             };
-            let faults = [
-                (When::Before, before),
-                (When::After, Fault::error(500, "InternalError")),
-            ];
-            faults.map(|fault| (call.clone(), fault))
+            let after = Fault::error(500, "InternalError");
+            [(When::Before, before, tries), (When::After, after, ATTEMPTS)]
+                .map(|(when, fault, tries)| (Trouble::at(&calls, number, tries), when, fault))
         });
-        all(cases.map(|(call, (when, fault))| run(kind, Trouble::At(call), when, fault))).await;
+        all(cases.map(|(trouble, when, fault)| run(kind, trouble, when, fault))).await;
     }
 }

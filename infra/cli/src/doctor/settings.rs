@@ -3,6 +3,8 @@
 use aws_sdk_s3::Client;
 use casefile::config::{ConfigError, Env, bucket_name, queue_url};
 use casefile::link::settings::LinkSettings;
+use session_export::fallback::FallbackSettings;
+use session_export::review::readable::TemplateKey;
 
 use super::clients::Clients;
 use super::place::{Place, Role};
@@ -49,7 +51,9 @@ impl Settings {
         let dead_letters = env.optional("DEAD_LETTER_QUEUE_URL", queue_url);
         let topic = env.optional("TOPIC_ARN", topic);
         let model = env.optional("BEDROCK_MODEL_ID", model);
-        let fallback = env.text("FALLBACK_DIR");
+        let fallback = FallbackSettings::read(env).map(|fallback| fallback.dir.display().to_string());
+        // For its error: the functions don't start with a wrong one.
+        let _ = env.optional("REPORT_TEMPLATE_KEY", TemplateKey::parse);
         let Some(links) = links else {
             // For their errors, beside the others.
             for variable in Clients::VARIABLES {

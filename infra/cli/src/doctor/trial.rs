@@ -35,9 +35,29 @@ pub(super) async fn checks(place: &Place, id: TimeId, obstacle: Option<&str>) ->
     }
     let key = format!("{FOLDER}{id}");
     let trial = Trial { place, key };
-    match trial.put(|put| put).await {
+    match trial.create().await {
         Ok(version) => trial.after_write(version).await,
         Err(fault) => trial.unwritten(&fault),
+    }
+}
+
+/// Whether a bucket takes a file, which is deleted again.
+pub(super) async fn only_written(place: &Place, id: TimeId, obstacle: Option<&str>) -> Check {
+    let name = place.check("write");
+    if let Some(obstacle) = obstacle {
+        return Check::not_checked(&name, obstacle);
+    }
+    let key = format!("{FOLDER}{id}");
+    let trial = Trial { place, key };
+    match trial.create().await {
+        Ok(version) => match trial.delete(version.as_deref()).await {
+            Ok(()) => Check::ok(&name, format!("{} bytes, deleted again", BODY.len())),
+            Err(fault) => Check {
+                name,
+                ..trial.left(&fault)
+            },
+        },
+        Err(fault) => trial.failed(&name, &fault, "s3:PutObject"),
     }
 }
 
@@ -55,6 +75,18 @@ impl Trial<'_> {
             .body(ByteStream::from_static(BODY));
         let put = ask("PutObject", on(put).send()).await?;
         Ok(put.version_id)
+    }
+
+    /// Writes the file for the first time. A try whose answer was lost has written it already.
+    async fn create(&self) -> Result<Version, Fault> {
+        match self.put(|put| put.if_none_match("*")).await {
+            Err(fault) if fault.status() == Some(412) => {
+                let head = self.place.client.head_object();
+                let head = head.bucket(&self.place.bucket).key(&self.key);
+                Ok(ask("HeadObject", head.send()).await?.version_id)
+            }
+            written => written,
+        }
     }
 
     async fn after_write(&self, version: Version) -> Vec<Check> {

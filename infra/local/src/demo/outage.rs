@@ -72,6 +72,9 @@ impl Outage {
 /// [`LONGEST_ANSWER`]. The stack is stopped in any case.
 pub async fn run(mut config: StackConfig, outage: Outage) -> Result<(), DemoError> {
     outage.prepare(&mut config);
+    // One of its own: what is kept elsewhere isn't for a demo to send on.
+    let kept = tempfile::tempdir()?;
+    config.fallback = Some(kept.path().to_owned());
     super::quietly(&config, async |quiet| {
         Box::pin(start_and_show(quiet, outage)).await
     })
@@ -92,6 +95,21 @@ async fn show(stack: &Stack, progress: &Progress, outage: Outage, begun: Timesta
     let counts = observe(stack, progress, outage, begun).await?;
     let step = Step::begin(progress, "counting");
     step.show(&format!("\n{}", counts.render()))?;
+    let total = counts.total();
+    step.expect(
+        total.answers.kept > 0,
+        "exports that were kept while S3 was gone",
+        "none",
+    )?;
+    step.expect(
+        total.answers.failed == 0,
+        "answers of 201, 202 and 503 alone",
+        &format!("{} others", total.answers.failed),
+    )?;
+    let dead = stack
+        .queue("DeadLetterQueue")
+        .map_or(0, |queue| queue.messages().len());
+    step.expect(dead == 0, "no dead letter", &format!("{dead} of them"))?;
     let missing = counts.missing().join(", ");
     step.expect(missing.is_empty(), "no export lost", &missing)?;
     let twice = counts.twice();

@@ -102,11 +102,18 @@ impl Samples {
             }
             Kind::TrainingLog => with(&self.training_log, &["session", "id"], &id),
         };
+        let body = body.to_string();
+        let sha256 = match kind {
+            Kind::EcgReport => Some(Sha256::of(&self.ecg_report)),
+            // Kept as it came.
+            Kind::TrainingLog => Some(Sha256::of(body.as_bytes())),
+            Kind::Review | Kind::Bol => None,
+        };
         Asked {
             kind,
             id,
-            body: body.to_string().into(),
-            sha256: (kind == Kind::EcgReport).then(|| Sha256::of(&self.ecg_report)),
+            body: body.into(),
+            sha256,
         }
     }
 }

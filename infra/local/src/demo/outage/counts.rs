@@ -17,8 +17,10 @@ pub struct Answers {
     pub stored: usize,
     /// 202: kept, to be sent on.
     pub kept: usize,
-    /// 503, or another failure that passes: to be repeated.
+    /// 503, or 429: to be repeated.
     pub refused: usize,
+    /// Another failure of the service.
+    pub failed: usize,
     /// How long the longest took.
     pub slowest: Duration,
 }
@@ -28,7 +30,8 @@ impl Answers {
         match status {
             200 | 201 => self.stored += 1,
             202 => self.kept += 1,
-            _ => self.refused += 1,
+            429 | 503 => self.refused += 1,
+            _ => self.failed += 1,
         }
         self.slowest = self.slowest.max(after);
     }
@@ -38,6 +41,7 @@ impl Answers {
             stored: all.stored + one.stored,
             kept: all.kept + one.kept,
             refused: all.refused + one.refused,
+            failed: all.failed + one.failed,
             slowest: all.slowest.max(one.slowest),
         })
     }
