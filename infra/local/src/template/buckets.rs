@@ -21,8 +21,13 @@ pub(super) fn read<'a>(
     if let Some(functions) = configured("LambdaConfigurations") {
         return Err(functions.error("use an event of type S3 in the Events of the function"));
     }
-    let others = ["TopicConfigurations", "EventBridgeConfiguration"];
-    let others = others.into_iter().filter(|key| configured(key).is_some());
+    let mut others = Vec::new();
+    for key in ["TopicConfigurations", "EventBridgeConfiguration"] {
+        let there = configured(key).map(|at| resolver.follow(&at)).transpose()?;
+        if there.flatten().is_some() {
+            others.push(key.to_owned());
+        }
+    }
     let locked = resource.find(&["Properties", "ObjectLockEnabled"]);
     let locked = locked.map(|locked| resolver.text(&locked)).transpose()?.flatten();
     let locked = locked.as_deref() == Some("true");
@@ -41,7 +46,7 @@ pub(super) fn read<'a>(
         },
         settings: settings(resolver, resource)?,
         queue_notifications: queues.transpose()?.unwrap_or_default(),
-        notifications: others.map(str::to_owned).collect(),
+        notifications: others,
     })
 }
 

@@ -4,8 +4,11 @@ use std::time::Duration;
 use super::{Route, Settings, Template, TemplateError};
 
 mod buckets;
+mod clients;
 mod collections;
 mod events;
+mod operate;
+mod queries;
 mod queues;
 mod schedules;
 
