@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -18,18 +17,15 @@ use casefile::id::system_entropy;
 use casefile::key::{BasePath, ObjectKey};
 use casefile::store_error::StoreError;
 use casefile::time::Clock;
-use casefile_local::build::build;
 use casefile_local::s3::{Fault, FaultRule, PausePoint, When};
-use casefile_local::sample::workspace;
 use casefile_local::stack::{ACCESS_KEY, REGION, SECRET_KEY};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
 use crate::links::records;
-use crate::support::{AUDIT_BUCKET, BUCKET, Harness, noon};
+use crate::support::{AUDIT_BUCKET, BUCKET, Harness, noon, operators_tool};
 
 /// Whoever took a number at noon can't use it any more.
 fn three_past_noon() -> Timestamp {
@@ -589,20 +585,9 @@ async fn a_repeat_says_where_its_number_comes_from() {
     assert_eq!(from, [TakenFrom::Now, TakenFrom::Before, TakenFrom::Memory]);
 }
 
-async fn program() -> &'static PathBuf {
-    static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
-    PROGRAM
-        .get_or_init(|| async {
-            let name = "casefile".to_owned();
-            let mut built = build(&workspace(), &[name.clone()].into()).await.unwrap();
-            built.remove(&name).unwrap()
-        })
-        .await
-}
-
 /// Runs `casefile bol counter`: its exit code, what it shows, and what it complains of.
 pub(crate) async fn counter(harness: &Harness, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(program().await);
+    let mut command = Command::new(operators_tool().await);
     command.args(["bol", "counter"]).args(arguments).env_clear();
     for (name, value) in [
         ("AWS_ENDPOINT_URL_S3", harness.s3.endpoint().as_str()),

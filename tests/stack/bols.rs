@@ -12,17 +12,13 @@ mod refused;
 mod twins;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::process::Command;
 
 use bytes::Bytes;
-use casefile_local::build::build;
-use casefile_local::sample::workspace;
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
 
 use crate::files::{listed, post, stored};
-use crate::support::TestStack;
+use crate::support::{TestStack, operators_tool};
 
 const ROUTE: &str = "/v1/bols";
 const SAMPLE: &str = include_str!("../fixtures/bol/bol.json");
@@ -87,21 +83,10 @@ fn numbers_in(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-async fn program() -> &'static PathBuf {
-    static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
-    PROGRAM
-        .get_or_init(|| async {
-            let name = "casefile".to_owned();
-            let mut built = build(&workspace(), &[name.clone()].into()).await.unwrap();
-            built.remove(&name).unwrap()
-        })
-        .await
-}
-
 /// Runs `casefile bol counter` as an operator of this deployment: its exit code, and what it shows. On a thread of its
 /// own, for S3 is served by this process.
 async fn counter(stack: &TestStack, arguments: &[&str]) -> (i32, Value) {
-    let mut command = Command::new(program().await);
+    let mut command = Command::new(operators_tool().await);
     command.args(["bol", "counter"]).args(arguments).arg("--json");
     command
         .env_clear()

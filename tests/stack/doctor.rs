@@ -6,17 +6,13 @@ mod services;
 mod unaware;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use casefile_local::build::build;
-use casefile_local::sample::workspace;
 use casefile_local::stack::SECRET_KEY;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::OnceCell;
 
-use crate::support::{TestStack, without_events};
+use crate::support::{TestStack, operators_tool, without_events};
 
 /// What the artifacts bucket's checks are called that need the bucket.
 const OF_ARTIFACTS: [&str; 8] = [
@@ -63,20 +59,9 @@ impl Said {
     }
 }
 
-async fn program() -> &'static PathBuf {
-    static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
-    PROGRAM
-        .get_or_init(|| async {
-            let name = "casefile".to_owned();
-            let mut built = build(&workspace(), &[name.clone()].into()).await.unwrap();
-            built.remove(&name).unwrap()
-        })
-        .await
-}
-
 /// Runs it on a thread of its own, for S3 is served by this process.
 async fn run(arguments: &[&str], variables: &Variables) -> Said {
-    let mut command = Command::new(program().await);
+    let mut command = Command::new(operators_tool().await);
     command.arg("doctor").args(arguments).env_clear().envs(variables);
     let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap())
         .await

@@ -79,6 +79,18 @@ pub(crate) async fn programs() -> &'static BTreeMap<String, PathBuf> {
         .await
 }
 
+/// The operator's tool, built once for all tests.
+pub(crate) async fn operators_tool() -> &'static PathBuf {
+    static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
+    PROGRAM
+        .get_or_init(|| async {
+            let name = "casefile".to_owned();
+            let mut built = build(&workspace(), &[name.clone()].into()).await.unwrap();
+            built.remove(&name).unwrap()
+        })
+        .await
+}
+
 /// The whole stack, with the functions as processes.
 pub(crate) struct TestStack {
     pub(crate) stack: Stack,

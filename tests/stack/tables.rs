@@ -14,28 +14,15 @@ use std::process::{Command, Output};
 
 use bytes::Bytes;
 use casefile::digest::Sha256;
-use casefile_local::build::build;
 use casefile_local::sample::workspace;
 use casefile_local::stack::{ACCESS_KEY, REGION, SECRET_KEY};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::OnceCell;
 
-use crate::support::{BUCKET, Harness};
+use crate::support::{BUCKET, Harness, operators_tool};
 
 const TABLE: &str = "demographics_maindata";
 const OTHER: &str = "encounter_maindata";
-
-async fn program() -> &'static PathBuf {
-    static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
-    PROGRAM
-        .get_or_init(|| async {
-            let name = "casefile".to_owned();
-            let mut built = build(&workspace(), &[name.clone()].into()).await.unwrap();
-            built.remove(&name).unwrap()
-        })
-        .await
-}
 
 /// One of the sample tables.
 fn sample(table: &str) -> Bytes {
@@ -117,7 +104,7 @@ impl Lab {
 
     /// Runs it on a thread of its own, for S3 is served by this process.
     async fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
-        let mut command = Command::new(program().await);
+        let mut command = Command::new(operators_tool().await);
         command.arg("tables").args(arguments).env_clear();
         for (name, value) in [
             ("AWS_ENDPOINT_URL_S3", self.harness.s3.endpoint().as_str()),

@@ -123,7 +123,7 @@ impl SessionExport {
             kept_at: None,
         };
         let mut incoming = Incoming {
-            came: self.fallback.now(),
+            came: self.reviews.links().audit.now(),
             asking: &asking,
             text,
             envelope: &command::ENVELOPE,
@@ -194,7 +194,7 @@ impl SessionExport {
         } = route.wishes(request.raw_query())?;
         let body = request.json_body()?;
         let incoming = Incoming {
-            came: self.fallback.now(),
+            came: self.reviews.links().audit.now(),
             asking: &asking,
             text: &body,
             envelope: &[],

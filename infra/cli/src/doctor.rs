@@ -7,7 +7,6 @@
 mod audit;
 mod bucket;
 mod check;
-mod clients;
 mod fault;
 mod folder;
 mod model;

@@ -213,6 +213,10 @@ async fn two_bills_of_lading_of_one_number_are_a_conflict() {
         "{}",
         answered.body
     );
+    // Another tenant's is another one, though it be the same PDF.
+    let bill = Kind::Numbered.request();
+    let other = counter.post_as("kim@globex", "office", "/v1/bols", &bill).await;
+    assert_eq!(other.status, 409, "{}", other.body);
 }
 
 #[tokio::test]

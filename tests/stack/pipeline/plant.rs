@@ -8,7 +8,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use casefile::bucket::Bucket;
 
-use casefile_local::build::build;
 use casefile_local::client::call;
 use casefile_local::lambda::{FunctionError, LogLine};
 use casefile_local::s3::{ObjectEvent, event_record};
@@ -25,7 +24,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::links::{encoded, split};
-use crate::support::{client, office, programs};
+use crate::support::{client, office, operators_tool, programs};
 
 /// Whose is what devices deliver.
 pub(super) const TENANT: &str = "default";
@@ -213,9 +212,7 @@ impl Plant {
 
     /// Runs `casefile` as an operator of this deployment, on a thread of its own: S3 is served by this process.
     pub(super) async fn casefile(&self, arguments: &[&str]) -> Said {
-        let name = "casefile".to_owned();
-        let programs = build(&workspace(), &[name.clone()].into()).await.unwrap();
-        let mut command = Command::new(&programs[&name]);
+        let mut command = Command::new(operators_tool().await);
         command.args(arguments).env_clear().env("USER", "olga");
         command.envs(self.stack.own_environment());
         command.envs(self.stack.s3_environment());

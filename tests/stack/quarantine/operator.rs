@@ -1,33 +1,18 @@
 //! `casefile quarantine`, as an operator runs it.
 
-use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use casefile::audit::Record;
 use casefile::bucket::Bucket;
 use casefile::quarantine::{Item, Place, place};
 use casefile::status::Status;
-use casefile_local::build::build;
 use casefile_local::s3::{Fault, FaultRule, When};
-use casefile_local::sample::workspace;
 use casefile_local::stack::{ACCESS_KEY, REGION, SECRET_KEY};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
 
 use super::{KEY, QUARANTINE, Ward, id};
 use crate::links::records;
-use crate::support::{AUDIT_BUCKET, BUCKET};
-
-async fn program() -> &'static PathBuf {
-    static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
-    PROGRAM
-        .get_or_init(|| async {
-            let name = "casefile".to_owned();
-            let mut built = build(&workspace(), &[name.clone()].into()).await.unwrap();
-            built.remove(&name).unwrap()
-        })
-        .await
-}
+use crate::support::{AUDIT_BUCKET, BUCKET, operators_tool};
 
 pub(crate) struct Said {
     pub(crate) code: i32,
@@ -47,7 +32,7 @@ pub(crate) async fn run(ward: &Ward, arguments: &[&str]) -> Said {
 
 /// Runs it on a thread of its own, for S3 is served by this process.
 pub(super) async fn run_with(ward: &Ward, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
-    let mut command = Command::new(program().await);
+    let mut command = Command::new(operators_tool().await);
     command.arg("quarantine").args(arguments).env_clear();
     for (name, value) in [
         ("AWS_ENDPOINT_URL_S3", ward.harness.s3.endpoint().as_str()),
@@ -293,7 +278,7 @@ async fn nothing_is_released_without_a_reason_or_a_name() {
         assert_eq!(run(&ward, arguments).await.code, 2, "{arguments:?}");
     }
     assert!(ward.artifacts.top(KEY).await.unwrap().marker.is_some());
-    let said = Command::new(program().await)
+    let said = Command::new(operators_tool().await)
         .args(["quarantine", "list"])
         .env_clear()
         .output()

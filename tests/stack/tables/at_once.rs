@@ -8,7 +8,7 @@ use super::{Lab, TABLE, sample};
 #[tokio::test(flavor = "multi_thread")]
 async fn two_runs_at_once_do_no_harm() {
     let lab = Lab::with_samples().await;
-    super::program().await;
+    crate::support::operators_tool().await;
     let mut pause = lab
         .harness
         .s3

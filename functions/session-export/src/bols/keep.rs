@@ -56,13 +56,14 @@ pub(crate) fn bol(unstored: Unstored<'_>) -> Result<ToKeep<'_>, Problem> {
         };
     let key = format!("{}/{name}", folder(unstored.links, year)?);
     let is_numbered = number.is_some();
+    let tenant = unstored.asking.caller.tenant.as_str();
     let kept = unstored.one_file(collection, &key, &document, content_type, Task::Bol { number })?;
     if !is_numbered {
         return Ok(kept);
     }
     Ok(ToKeep {
         subject: Sha256::of_parts(["a bill of lading", &key]),
-        identity: Sha256::of_parts(["a bill of lading", &document.sha256.to_string()]),
+        identity: Sha256::of_parts(["a bill of lading", tenant, &document.sha256.to_string()]),
         conflict: Some("another bill of lading of this number is kept already"),
         ..kept
     })

@@ -30,15 +30,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use casefile::id::Entropy;
+use casefile::id::{Entropy, TimeId};
+use casefile::metrics;
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StorageFault;
 use casefile::time::Clock;
-use casefile::{id::TimeId, metrics};
 
 pub use answer::KeptAnswer;
 pub use entry::{Entry, KeptPlace, Task};
-use jiff::Timestamp;
 pub(crate) use kept::{KeptFile, ToKeep};
 use local::{Kept, LocalStore, NotKept};
 pub use settings::FallbackSettings;
@@ -143,16 +142,6 @@ impl Fallback {
     pub(crate) fn folder(&self, fault: StorageFault) -> Result<Arc<LocalStore>, Problem> {
         let local = self.local.clone();
         local.ok_or_else(|| not_kept(fault, "there is no folder to keep it in"))
-    }
-
-    /// The time.
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    /// Where randomness comes from.
-    pub(crate) fn entropy(&self) -> Entropy {
-        self.entropy
     }
 }
 

@@ -20,7 +20,7 @@ use casefile::metrics;
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::StorageFault;
 use casefile::time::rfc3339;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -108,7 +108,9 @@ impl SessionExport {
             }
         }
         report.note(options.dry_run);
-        metrics::replayed(report.sent, report.failed + report.refused + report.damaged);
+        if !options.dry_run {
+            metrics::replayed(report.sent, report.failed + report.refused + report.damaged);
+        }
         Ok(report)
     }
 }
@@ -166,7 +168,7 @@ impl Replay<'_> {
 
     /// Whether what S3 has said of an entry needs no asking again: each time would be a record in the audit log.
     fn stands(&self, refusal: &Refusal) -> bool {
-        let age = self.function.fallback.now().duration_since(refusal.at);
+        let age = self.now().duration_since(refusal.at);
         !self.options.retries_refused && !age.is_negative() && age < REFUSED_FOR
     }
 
@@ -236,7 +238,7 @@ impl Replay<'_> {
         let prefix = casefile::key::session_prefix(&base, &manifest.folder_name);
         let is_rebuilt = kept.folder.is_none();
         Ok(Sent {
-            at: self.now(),
+            at: rfc3339(self.now()),
             location: format!("s3://{}/{prefix}", reviews.links().bucket.name()),
             detail: is_rebuilt
                 .then(|| "its kept files were damaged: it was built anew from its request".to_owned()),
@@ -247,14 +249,14 @@ impl Replay<'_> {
     fn stored(&self, stored: &FileAnswer) -> Sent {
         let bucket = self.function.reviews.links().bucket.name();
         Sent {
-            at: self.now(),
+            at: rfc3339(self.now()),
             location: format!("s3://{bucket}/{}", stored.key),
             ..Sent::default()
         }
     }
 
-    fn now(&self) -> String {
-        rfc3339(self.function.reviews.links().audit.now())
+    fn now(&self) -> Timestamp {
+        self.function.reviews.links().audit.now()
     }
 
     async fn done(&self, name: &EntryName, sent: Sent, told: EntryReport) -> EntryReport {
@@ -281,7 +283,7 @@ impl Replay<'_> {
             return told.with(Outcome::Failed, &problem.detail);
         }
         let refusal = Refusal {
-            at: self.function.fallback.now(),
+            at: self.now(),
             detail: problem.detail.clone(),
         };
         self.note(name, move |local, name, id| {
@@ -298,10 +300,9 @@ impl Replay<'_> {
         note: impl FnOnce(&LocalStore, &EntryName, TimeId) -> io::Result<()> + Send + 'static,
     ) {
         let (local, name) = (Arc::clone(&self.local), name.clone());
-        let audit = &self.function.reviews.links().audit;
-        let id = TimeId::new(audit.now(), audit.entropy());
+        let id = self.function.reviews.links().audit.next_id();
         let noting = tokio::task::spawn_blocking(move || {
-            let id = id.map_err(|error| io::Error::other(error.to_string()))?;
+            let id = id.map_err(io::Error::other)?;
             note(&local, &name, id)
         });
         if let Ok(Err(error)) = noting.await {

@@ -217,7 +217,7 @@ impl Batch<'_> {
         // Otherwise refused before it is stored, by what is allowed in a batch.
         super::of_batch(request)?;
         let unstored = UnstoredReview {
-            came: self.fallback.now(),
+            came: self.reviews.links.audit.now(),
             asking: self.asking,
             text: request,
             envelope: &[],

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
+use casefile::id::Entropy;
 use casefile::key::session_prefix;
 use casefile::link::Asking;
 use casefile::manifest::MAX_MANIFEST_BYTES;
@@ -96,7 +97,7 @@ impl ReviewExport {
         let Some(request) = request.inline() else {
             return Err(not_kept(fault, "the request names uploads, which lie there"));
         };
-        let (place, folder) = self.local(fallback, &request, &unstored)?;
+        let (place, folder) = self.local(&request, &unstored)?;
         let tenant = asking.caller.tenant.as_str();
         let session = request.session.id.as_str();
         let prefix = session_prefix(&place.reservation.base_path, &folder.manifest.folder_name);
@@ -127,7 +128,6 @@ impl ReviewExport {
     /// The folder in the place that it has in S3 already, or may have; else in one that nobody is likely to take there.
     fn local(
         &self,
-        fallback: &Fallback,
         request: &ReviewRequest<'_>,
         unstored: &UnstoredReview<'_>,
     ) -> Result<(KeptPlace, Folder), Problem> {
@@ -154,7 +154,11 @@ impl ReviewExport {
                 found.base_path,
             )
         } else {
-            let name = FolderName::new(now, &request.session.document_name, attempt(fallback)?);
+            let name = FolderName::new(
+                now,
+                &request.session.document_name,
+                attempt(self.links.audit.entropy())?,
+            );
             (name, time::rfc3339(now), 1, self.links.base.clone())
         };
         let folder = draft.build(&name, &exported_at, revision)?;
@@ -209,9 +213,9 @@ fn files(folder: &Folder) -> Result<Vec<KeptFile>, Problem> {
     files.ok_or_else(|| Problem::new(ProblemKind::Internal, "a file to keep isn't in memory"))
 }
 
-fn attempt(fallback: &Fallback) -> Result<u32, Problem> {
+fn attempt(entropy: Entropy) -> Result<u32, Problem> {
     let mut random = [0; 4];
-    let drawn = fallback.entropy()(&mut random);
+    let drawn = entropy(&mut random);
     drawn.map_err(|_| Problem::new(ProblemKind::Internal, "the system gives no randomness"))?;
     Ok(FIRST_ATTEMPT + u32::from_le_bytes(random) % ATTEMPTS)
 }

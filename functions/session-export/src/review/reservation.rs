@@ -78,16 +78,9 @@ impl Reservations<'_> {
         generator: &str,
         now: Timestamp,
     ) -> Result<FolderName, Problem> {
-        let session = &request.session;
-        let claim = Claim {
-            tenant: self.tenant,
-            session_id: &session.id,
-            request_sha256: request.content_sha256(),
-            generator,
-        };
         for attempt in 1..=MAX_CLAIMS {
-            let folder = FolderName::new(now, &session.document_name, attempt);
-            let object = self.object(&ObjectKey::FolderClaim(folder.clone()), &claim)?;
+            let folder = FolderName::new(now, &request.session.document_name, attempt);
+            let object = self.claim_object(request, generator, &folder)?;
             match self.bucket.create(&object).await {
                 Ok(_) => return Ok(folder),
                 Err(StoreError::AlreadyExists) => {}
@@ -112,14 +105,7 @@ impl Reservations<'_> {
         generator: &str,
         folder: &FolderName,
     ) -> Result<bool, Problem> {
-        let session_id = &request.session.id;
-        let claim = Claim {
-            tenant: self.tenant,
-            session_id,
-            request_sha256: request.content_sha256(),
-            generator,
-        };
-        let object = self.object(&ObjectKey::FolderClaim(folder.clone()), &claim)?;
+        let object = self.claim_object(request, generator, folder)?;
         let failed = |error: StoreError| storage_problem(&error);
         match self.bucket.create(&object).await {
             Ok(_) => Ok(true),
@@ -128,13 +114,28 @@ impl Reservations<'_> {
                 let found: Option<Claimed> = serde_json::from_slice(&found.map_err(failed)?).ok();
                 let ours = Claimed {
                     tenant: self.tenant.clone(),
-                    session_id: session_id.clone(),
-                    request_sha256: claim.request_sha256,
+                    session_id: request.session.id.clone(),
+                    request_sha256: request.content_sha256(),
                 };
                 Ok(found == Some(ours))
             }
             Err(error) => Err(failed(error)),
         }
+    }
+
+    fn claim_object(
+        &self,
+        request: &ReviewRequest<'_>,
+        generator: &str,
+        folder: &FolderName,
+    ) -> Result<NewObject, Problem> {
+        let claim = Claim {
+            tenant: self.tenant,
+            session_id: &request.session.id,
+            request_sha256: request.content_sha256(),
+            generator,
+        };
+        self.object(&ObjectKey::FolderClaim(folder.clone()), &claim)
     }
 
     /// Makes the reservation, or finds the one that is there: `None` when this call made it, so that nothing can have

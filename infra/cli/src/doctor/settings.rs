@@ -3,14 +3,20 @@
 use aws_sdk_s3::Client;
 use casefile::config::{ConfigError, Env, bucket_name, queue_url};
 use casefile::link::settings::LinkSettings;
+use post_process::clients::Clients;
+use post_process::notify::Topic;
+use post_process::summary;
 use session_export::fallback::FallbackSettings;
 use session_export::review::readable::TemplateKey;
 
-use super::clients::Clients;
 use super::place::{Place, Role};
 
-/// The longest `modelId` that Converse takes.
-const MAX_MODEL_CHARS: usize = 2048;
+/// What tells the clients of the services beside S3 where these are.
+const ENDPOINTS: [&str; 3] = [
+    "AWS_ENDPOINT_URL_SQS",
+    "AWS_ENDPOINT_URL_SNS",
+    "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+];
 
 /// Everything that the environment says.
 pub(super) struct Settings {
@@ -49,21 +55,20 @@ impl Settings {
         }
         let arrivals = env.optional("ARRIVALS_QUEUE_URL", queue_url);
         let dead_letters = env.optional("DEAD_LETTER_QUEUE_URL", queue_url);
-        let topic = env.optional("TOPIC_ARN", topic);
-        let model = env.optional("BEDROCK_MODEL_ID", model);
+        let topic = Topic::read(env).map(|topic| topic.arn().to_owned());
+        let model = summary::Settings::read(env).map(|summary| summary.model);
         let fallback = FallbackSettings::read(env).map(|fallback| fallback.dir.display().to_string());
         // For its error: the functions don't start with a wrong one.
         let _ = env.optional("REPORT_TEMPLATE_KEY", TemplateKey::parse);
         let Some(links) = links else {
             // For their errors, beside the others.
-            for variable in Clients::VARIABLES {
+            for variable in ENDPOINTS {
                 let _ = env.optional(variable, endpoint);
             }
             return None;
         };
-        let aws = links.s3.aws().clone();
         Some(Self {
-            region: aws.region().to_string(),
+            region: links.s3.aws().region().to_string(),
             artifacts: links.bucket,
             audit: links.audit_bucket,
             quarantine,
@@ -72,7 +77,7 @@ impl Settings {
             topic,
             model,
             fallback,
-            clients: Clients::read(env, aws),
+            clients: Clients::read(env, &links.s3),
             s3: links.s3.client(),
         })
     }
@@ -99,24 +104,6 @@ fn endpoint(text: &str) -> Result<(), &'static str> {
     let is_url = text.starts_with("http://") || text.starts_with("https://");
     let error = "must be a URL that begins with http:// or https://";
     is_url.then_some(()).ok_or(error)
-}
-
-/// What SNS will say more of.
-fn topic(text: &str) -> Result<String, &'static str> {
-    let parts: Vec<_> = text.split(':').collect();
-    match parts.as_slice() {
-        ["arn", _, "sns", _, _, _] => Ok(text.to_owned()),
-        _ => Err("is not the ARN of a topic, such as arn:aws:sns:eu-central-1:123456789012:casefile"),
-    }
-}
-
-/// What Bedrock will say more of.
-fn model(text: &str) -> Result<String, &'static str> {
-    let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
-    if text.len() > MAX_MODEL_CHARS || !text.chars().all(is_id) {
-        return Err("is not a model's id, or the id or ARN of an inference profile");
-    }
-    Ok(text.to_owned())
 }
 
 #[cfg(test)]

@@ -253,6 +253,26 @@ fn an_entry_is_one_replay_s_at_a_time() {
 }
 
 #[test]
+fn an_entry_whose_size_was_not_noted_any_more_is_complete() {
+    let (dir, local) = local(1_000);
+    let Kept { name, .. } = local.keep(packed("s", "r", 10), id()).unwrap();
+    fs::remove_file(dir.path().join(format!("{name}.10.size"))).unwrap();
+    let listing = local.list().unwrap();
+    assert_eq!((listing.entries.len(), listing.size), (1, 0));
+    assert_eq!(local.keep(packed("s", "r", 10), id()).unwrap().name, name);
+}
+
+#[test]
+fn what_fails_halfway_leaves_nothing() {
+    let (dir, local) = local(1_000);
+    let mut packed = packed("s", "r", 10);
+    // No file system takes that.
+    packed.entry.folder = "x".repeat(300);
+    assert!(matches!(local.keep(packed, id()), Err(NotKept::Io(_))));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_folder_that_does_not_exist_is_not_made() {
     let (dir, _) = local(1);
     let local = LocalStore::new(dir.path().join("not-mounted"), 1_000);
