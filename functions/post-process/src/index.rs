@@ -1,6 +1,8 @@
 //! The index: one JSON object for each file and each session, laid out for Athena, with the newest state of what it
 //! describes.
 
+use std::collections::BTreeMap;
+
 use casefile::bucket::{Bucket, NewObject, Replaced};
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
@@ -78,9 +80,23 @@ pub enum About {
         total_files: usize,
         /// `summary_statistics` of its report.
         statistics: Map<String, Value>,
+        /// `category_acceptance` of its report, where it has one.
+        #[serde(default)]
+        categories: BTreeMap<String, Acceptance>,
         /// `available` or `unavailable`; null where nothing is summarised.
         summary: Option<String>,
     },
+}
+
+/// What became of the AI's suggestions in one category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// All.
+    pub suggestions: u64,
+    /// Of them.
+    pub accepted: u64,
+    /// Of them.
+    pub rejected: u64,
 }
 
 /// Where a row lies.

@@ -38,6 +38,8 @@ async fn a_complete_session_is_verified_with_each_of_its_files() {
     assert_eq!(row["session_id"], "s1");
     assert_eq!(row["tenant"], "acme");
     assert!(row["statistics"]["total_ai_suggestions"].is_u64(), "{row}");
+    let documentation = json!({"suggestions": 2, "accepted": 1, "rejected": 1});
+    assert_eq!(row["categories"]["Documentation"], documentation, "{row}");
     assert_eq!(row["summary"], json!(null));
     let keys = yard.bucket().keys("tara/").await.unwrap();
     assert_eq!(row["total_files"], keys.len());

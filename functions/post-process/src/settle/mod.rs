@@ -7,6 +7,7 @@
 mod delivery;
 mod file;
 mod once;
+mod report;
 mod session;
 mod summary;
 

@@ -11,9 +11,9 @@ use casefile::store_error::StoreError;
 use casefile::verify::parse_manifest;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::file::{File, Listed};
+use super::report::Report;
 use super::{LOOKS, Settling, Stop, busy, tenant_of};
 use crate::failure::Failure;
 use crate::index::{About, Place, Row, Seen, Written};
@@ -211,10 +211,10 @@ impl Settling {
         let (bad, all) = (files.iter().filter(is_bad).count(), files.len());
         let is_good = bad == 0;
         let reason = format!("{bad} of its {all} files are missing or not what its manifest says");
-        let statistics = if is_good {
-            self.statistics(session).await?
+        let report = if is_good {
+            self.report(session).await?
         } else {
-            Map::new()
+            Report::default()
         };
         let listed: u64 = manifest.files.iter().map(|file| file.size).sum();
         Ok(Row {
@@ -233,27 +233,20 @@ impl Settling {
                 document_name: manifest.document_name.as_str().to_owned(),
                 exported_at: manifest.exported_at.clone(),
                 total_files: all + 1,
-                statistics,
+                statistics: report.summary_statistics,
+                categories: report.category_acceptance,
                 summary: before.and_then(summary_of).filter(|_| is_good).map(str::to_owned),
             },
             ..manifest_row.clone()
         })
     }
 
-    /// `summary_statistics` of the session's report.
-    async fn statistics(&self, session: &Session) -> Result<Map<String, Value>, Stop> {
-        #[derive(Default, Deserialize)]
-        struct Report {
-            #[serde(default)]
-            summary_statistics: Map<String, Value>,
-        }
+    /// The numbers of the session's report.
+    async fn report(&self, session: &Session) -> Result<Report, Stop> {
         let report = self
             .read_file(session, &SessionFile::ComprehensiveReport, MAX_REPORT_BYTES)
             .await?;
-        let report: Report = report
-            .and_then(|report| serde_json::from_slice(&report).ok())
-            .unwrap_or_default();
-        Ok(report.summary_statistics)
+        Ok(report.map_or_else(Report::default, |report| Report::parse(&report)))
     }
 
     /// A file of a session, in the version that was judged; `None` when it has none of that name, or it is larger than

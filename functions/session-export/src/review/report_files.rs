@@ -9,7 +9,8 @@ use serde_json::json;
 use super::feedback::FeedbackBySection;
 use super::session::{LogEntry, Session};
 use super::statistics::{
-    ReviewTimes, SectionStatistics, SummaryStatistics, actions, count, risks_and_categories, two_decimals,
+    CategoryStatistics, ReviewTimes, SectionStatistics, SummaryStatistics, actions, count,
+    risks_and_categories, two_decimals,
 };
 
 /// Details in the timeline are cut to this many characters.
@@ -183,6 +184,7 @@ pub fn comprehensive(session: &Session<'_>, exported_at: &str) -> File {
         summary_statistics: SummaryStatistics,
         risk_analysis: Ordered<String, usize>,
         category_analysis: Ordered<String, usize>,
+        category_acceptance: Ordered<String, CategoryStatistics>,
         section_analysis: Ordered<&'a String, SectionStatistics>,
         activity_summary: serde_json::Value,
         performance_metrics: ReviewTimes,
@@ -204,6 +206,7 @@ pub fn comprehensive(session: &Session<'_>, exported_at: &str) -> File {
         summary_statistics: SummaryStatistics::of(session),
         risk_analysis: risks.into_ordered(),
         category_analysis: categories.into_ordered(),
+        category_acceptance: CategoryStatistics::by_category(session),
         section_analysis: Ordered(sections.collect()),
         activity_summary: json!({
             "total_activities": session.activities.len(),
@@ -284,6 +287,31 @@ mod tests {
             report["section_analysis"]["Recommendations"]["acceptance_rate"],
             0.0
         );
+    }
+
+    #[test]
+    fn a_category_s_rate_counts_what_became_of_its_ai_suggestions() {
+        let mut request = sample_request();
+        let report = file(&request, "comprehensive_report.json");
+        // In both sections where it occurs; the user's own items have categories, too.
+        let documentation = json!({"suggestions": 2, "accepted": 1, "rejected": 1, "acceptance_rate": 50.0});
+        assert_eq!(report["category_acceptance"]["Documentation"], documentation);
+        let counted = |report: &Value, name: &str| {
+            let categories = report["category_acceptance"].as_object().unwrap().values();
+            categories
+                .map(|counts| counts[name].as_u64().unwrap())
+                .sum::<u64>()
+        };
+        let total = &report["summary_statistics"]["total_ai_suggestions"];
+        assert_eq!(total, counted(&report, "suggestions"));
+
+        // Undecided: it is a suggestion, and nothing else.
+        for list in ["accepted_feedback", "rejected_feedback"] {
+            request["session"][list] = json!({});
+        }
+        let report = file(&request, "comprehensive_report.json");
+        assert_eq!(counted(&report, "accepted") + counted(&report, "rejected"), 0);
+        assert_eq!(total, counted(&report, "suggestions"));
     }
 
     #[test]

@@ -121,12 +121,57 @@ impl SectionStatistics {
 
 /// How many of the AI's suggestions are among the chosen items: by id, and never the user's own.
 fn suggestions_among(suggestions: &[FeedbackItem<'_>], chosen: &[&[FeedbackItem<'_>]]) -> usize {
-    let by_ai = chosen.iter().copied().flatten().filter(|item| !item.user_created);
-    let ids: HashSet<&str> = by_ai.map(|item| item.id.as_str()).collect();
+    let ids: HashSet<&str> = chosen.iter().copied().flat_map(ids_by_ai).collect();
     suggestions
         .iter()
         .filter(|item| ids.contains(item.id.as_str()))
         .count()
+}
+
+/// The ids of those that the user didn't add.
+fn ids_by_ai<'a>(items: &'a [FeedbackItem<'_>]) -> impl Iterator<Item = &'a str> {
+    let by_ai = items.iter().filter(|item| !item.user_created);
+    by_ai.map(|item| item.id.as_str())
+}
+
+/// `category_acceptance` of one category: what became of the AI's suggestions in it, and of nothing else.
+#[derive(Debug, Default, Serialize)]
+pub struct CategoryStatistics {
+    /// Suggestions of the AI.
+    pub suggestions: usize,
+    /// Those of them that were accepted.
+    pub accepted: usize,
+    /// Those of them that were rejected.
+    pub rejected: usize,
+    /// `accepted` in percent of `suggestions`.
+    pub acceptance_rate: f64,
+}
+
+impl CategoryStatistics {
+    /// Counts a session's feedback by category, in the order in which the categories were first seen.
+    pub fn by_category(session: &Session<'_>) -> Ordered<String, Self> {
+        let mut categories = Vec::<(String, Self)>::new();
+        let mut by_name = HashMap::new();
+        for (section, items) in session.suggestions.sections() {
+            let accepted: HashSet<_> = ids_by_ai(session.accepted.section(section)).collect();
+            let rejected: HashSet<_> = ids_by_ai(session.rejected.section(section)).collect();
+            for item in items {
+                let at = *by_name.entry(item.category.as_str()).or_insert_with(|| {
+                    categories.push((item.category.clone(), Self::default()));
+                    categories.len() - 1
+                });
+                if let Some((_, counts)) = categories.get_mut(at) {
+                    counts.suggestions += 1;
+                    counts.accepted += usize::from(accepted.contains(item.id.as_str()));
+                    counts.rejected += usize::from(rejected.contains(item.id.as_str()));
+                }
+            }
+        }
+        for (_, counts) in &mut categories {
+            counts.acceptance_rate = percent(counts.accepted, counts.suggestions);
+        }
+        Ordered(categories)
+    }
 }
 
 /// `risk_analysis` and `category_analysis` of the AI suggestions.

@@ -11,6 +11,7 @@ mod operate;
 mod queries;
 mod queues;
 mod schedules;
+mod versions;
 
 const DEPLOYED: &str = include_str!("../../../../template.yaml");
 

@@ -30,7 +30,7 @@ const NAMES: [&str; 10] = [
 ];
 const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
 
-fn as_json(node: &node::Node) -> Value {
+pub(super) fn as_json(node: &node::Node) -> Value {
     match &node.value {
         node::Value::Null => Value::Null,
         node::Value::Text(text) => Value::String(text.clone()),
