@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn of_many_categories_the_most_frequent_are_kept() {
-        let counts = |n: usize| json!({"suggestions": n, "accepted": 1, "rejected": 0, "acceptance_rate": 100.0 / n as f64});
+        let counts =
+            |n: usize| json!({"suggestions": n, "accepted": 1, "rejected": 0, "acceptance_rate": 1.5});
         let mut categories: Map<_, _> = (1..=150).map(|n| (format!("c{n}"), counts(n))).collect();
         categories.insert("x".repeat(MAX_NAME + 1), counts(1000));
         let report = parse(&json!({"category_acceptance": categories}));
