@@ -4,7 +4,8 @@
 #   localstack.sh VENV COMMAND [ARGUMENT...]
 #
 # VENV is a virtual environment with requirements-localstack.txt installed. The command finds the address in
-# CASEFILE_S3_CONTRACT_ENDPOINT; its exit status is this script's. Nothing outlives the script.
+# CASEFILE_S3_CONTRACT_ENDPOINT; its exit status is this script's. CASEFILE_LOCALSTACK_SERVICES names other services than
+# S3, with commas between them; functions can be created then, and are never run. Nothing outlives the script.
 set -euo pipefail
 
 if [ $# -lt 2 ]; then
@@ -13,6 +14,8 @@ if [ $# -lt 2 ]; then
 fi
 venv=$1
 shift
+services=${CASEFILE_LOCALSTACK_SERVICES:-s3}
+plugin=$(realpath "$(dirname "$0")/localstack_without_docker")
 if [ ! -x "$venv/bin/python" ]; then
     echo "$0: no virtual environment at $venv" >&2
     exit 2
@@ -45,17 +48,19 @@ mkdir -p "$work/home" "$work/volume" "$work/files"
 
 set -m # the background job leads a process group
 env PATH="$venv/bin:$PATH" HOME="$work/home" LOCALSTACK_VOLUME_DIR="$work/volume" FILESYSTEM_ROOT="$work/files" \
-    SERVICES=s3 EAGER_SERVICE_LOADING=1 GATEWAY_LISTEN="127.0.0.1:$port" LOCALSTACK_HOST="localhost:$port" \
+    PYTHONPATH="$plugin" PYTHONDONTWRITEBYTECODE=1 LAMBDA_RUNTIME_EXECUTOR=none \
+    SERVICES="$services" EAGER_SERVICE_LOADING=1 GATEWAY_LISTEN="127.0.0.1:$port" LOCALSTACK_HOST="localhost:$port" \
     S3_SKIP_SIGNATURE_VALIDATION=0 DISABLE_EVENTS=1 SKIP_SSL_CERT_DOWNLOAD=1 USE_SSL=0 DNS_ADDRESS=0 \
     "$venv/bin/python" -m localstack.runtime.main >"$work/log" 2>&1 </dev/null &
 server=$!
 set +m
 
 ready() {
-    "$venv/bin/python" - "$endpoint/_localstack/health" <<'PYTHON' 2>/dev/null
+    "$venv/bin/python" - "$endpoint/_localstack/health" "$services" <<'PYTHON' 2>/dev/null
 import json, sys, urllib.request
 with urllib.request.urlopen(sys.argv[1], timeout=2) as answer:
-    sys.exit(json.load(answer)["services"].get("s3") not in ("available", "running"))
+    states = json.load(answer)["services"]
+sys.exit(any(states.get(one) not in ("available", "running") for one in sys.argv[2].split(",")))
 PYTHON
 }
 for attempt in $(seq 120); do
