@@ -132,6 +132,11 @@ impl S3Settings {
         &self.aws
     }
 
+    /// Where S3 answers, when that isn't AWS's own address.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
     /// When the credentials end, if the environment says so: what they sign ends then, too.
     pub fn credentials_end(&self) -> Option<Timestamp> {
         self.credentials_end

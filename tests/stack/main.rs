@@ -29,6 +29,7 @@ mod files;
 mod killed;
 mod links;
 mod listed;
+mod migrate;
 mod outages;
 mod pipeline;
 mod quarantine;

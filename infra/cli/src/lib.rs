@@ -4,6 +4,7 @@ pub mod bol;
 mod claim;
 pub mod doctor;
 pub mod failure;
+pub mod migrate;
 pub mod quarantine;
 pub mod replay;
 pub mod tables;

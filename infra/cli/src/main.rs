@@ -15,7 +15,7 @@ use casefile::name::FolderName;
 use casefile::store_error::StoreError;
 use casefile::verify::verify_session;
 use casefile_cli::failure::Failure;
-use casefile_cli::{bol, doctor, quarantine, replay, tables, tree};
+use casefile_cli::{bol, doctor, migrate, quarantine, replay, tables, tree};
 use clap::{Parser, Subcommand};
 
 /// Looks after what Casefile keeps.
@@ -69,6 +69,11 @@ enum Command {
     /// downloaded again. Reads S3_BUCKET_NAME, CASEFILE_TABLES_DIR, XDG_CACHE_HOME and HOME as well. Ends with 0 when
     /// all was done, with 1 when some can't be as things are, and with 2 when it failed.
     Tables(tables::Arguments),
+    /// Moves existing files into a collection, as if they had been exported to it.
+    ///
+    /// First plan, which changes nothing, then apply, then verify. Reads S3_BUCKET_NAME, S3_BASE_PATH and DEFAULT_TENANT
+    /// as well, and, to apply, AUDIT_BUCKET_NAME: each run is in the audit log, under the name that the operator claims.
+    Migrate(migrate::Arguments),
     /// Says what of a deployment works and what doesn't, with how to mend it: one line a check.
     ///
     /// Reads what the functions read: S3_BUCKET_NAME, S3_BASE_PATH, AUDIT_BUCKET_NAME, QUARANTINE_BUCKET_NAME,
@@ -112,6 +117,11 @@ async fn main() -> ExitCode {
                 }
                 (done.code, Ok(done.out))
             }
+            Err(Failure::Refused(message)) => (1, Err(message)),
+            Err(Failure::Failed(message)) => (2, Err(message)),
+        },
+        Command::Migrate(arguments) => match migrated(&arguments).await {
+            Ok((text, code)) => (code, Ok(text)),
             Err(Failure::Refused(message)) => (1, Err(message)),
             Err(Failure::Failed(message)) => (2, Err(message)),
         },
@@ -166,6 +176,17 @@ async fn replayed(arguments: &replay::Arguments) -> Result<bool, Failure> {
 async fn tabled(arguments: &tables::Arguments) -> Result<tables::Done, Failure> {
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
     tables::run(
+        arguments,
+        Env::from_process(),
+        jiff::Timestamp::now,
+        casefile::id::system_entropy,
+    )
+    .await
+}
+
+async fn migrated(arguments: &migrate::Arguments) -> Result<(String, u8), Failure> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
+    migrate::run(
         arguments,
         Env::from_process(),
         jiff::Timestamp::now,

@@ -43,6 +43,8 @@ pub enum Activity {
     SetCounter,
     /// A number that an operator declares void.
     VoidNumber,
+    /// Existing files that an operator moves in.
+    Migrate,
 }
 
 /// How it ended.
@@ -297,14 +299,17 @@ impl Activity {
             | Self::ReadQuarantine
             | Self::Release
             | Self::SetCounter
-            | Self::VoidNumber => 99,
+            | Self::VoidNumber
+            | Self::Migrate => 99,
         }
     }
 
     /// What a caller uses who comes by no network: an operator the tool, anybody else the function itself.
     fn service(self) -> &'static str {
         match self {
-            Self::ReadQuarantine | Self::Release | Self::SetCounter | Self::VoidNumber => "casefile",
+            Self::ReadQuarantine | Self::Release | Self::SetCounter | Self::VoidNumber | Self::Migrate => {
+                "casefile"
+            }
             _ => "lambda",
         }
     }
@@ -324,6 +329,7 @@ impl Activity {
             Self::Release => "Release",
             Self::SetCounter => "Set Counter",
             Self::VoidNumber => "Void Number",
+            Self::Migrate => "Migrate",
         }
     }
 }
@@ -496,4 +502,48 @@ fn shortened(text: &str) -> String {
 
 fn millis(time: &str) -> Option<i64> {
     crate::time::parse(time).map(jiff::Timestamp::as_millisecond)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Activity;
+
+    /// Each of them: a new one stops the build here until it is added.
+    fn all() -> Vec<Activity> {
+        use Activity::{
+            Download, Export, List, Migrate, Preview, ReadAudit, ReadQuarantine, Release, SetCounter, Share,
+            Unshare, Upload, VoidNumber,
+        };
+        let next = |activity| match activity {
+            Upload => Some(Download),
+            Download => Some(Preview),
+            Preview => Some(Share),
+            Share => Some(Unshare),
+            Unshare => Some(List),
+            List => Some(ReadAudit),
+            ReadAudit => Some(Export),
+            Export => Some(ReadQuarantine),
+            ReadQuarantine => Some(Release),
+            Release => Some(SetCounter),
+            SetCounter => Some(VoidNumber),
+            VoidNumber => Some(Migrate),
+            Migrate => None,
+        };
+        std::iter::successors(Some(Upload), |activity| next(*activity)).collect()
+    }
+
+    #[test]
+    fn the_reference_of_the_api_knows_every_activity() {
+        let reference = include_str!("../../../infra/openapi.yaml");
+        let (_, after) = reference
+            .split_once("        activity_name:\n          description")
+            .unwrap();
+        let (_, after) = after.split_once("          enum:\n").unwrap();
+        let lines = after
+            .lines()
+            .map_while(|line| line.strip_prefix("            - "));
+        let known: Vec<_> = lines.collect();
+        let names: Vec<_> = all().into_iter().map(Activity::name).collect();
+        assert_eq!(known, names);
+    }
 }

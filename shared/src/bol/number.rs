@@ -108,6 +108,15 @@ impl Series {
         BolNumber::new(self.clone(), count, width)
     }
 
+    /// How a series writes its numbers that has this width; `None` of a width that no number has.
+    pub fn format(&self, width: u8) -> Option<NumberFormat> {
+        let is_width = (1..=MAX_WIDTH).contains(&width);
+        is_width.then(|| NumberFormat {
+            prefix: self.prefix.clone(),
+            width,
+        })
+    }
+
     /// What the keys of its documents begin with.
     pub fn documents(&self) -> String {
         // As `Collection::key` has it, which a test compares.
@@ -170,6 +179,21 @@ impl BolNumber {
     /// Which of them it is, from 1.
     pub fn count(&self) -> u32 {
         self.count
+    }
+
+    /// How many digits its count is written with.
+    pub fn digits(&self) -> u8 {
+        self.digits
+    }
+
+    /// Whether its count has zeros before it, which only a series of that width writes.
+    pub fn is_padded(&self) -> bool {
+        *self != Self::new(self.series.clone(), self.count, 1)
+    }
+
+    /// Whether no number comes after it.
+    pub fn is_last(&self) -> bool {
+        self.count >= MAX_COUNT
     }
 
     /// Where its document lies below the collection: `2025/PRT-2025-0042.pdf`.
@@ -343,6 +367,11 @@ mod tests {
             let number = series.number(count, format.width());
             prop_assert_eq!(format.number(&number.to_string()), Some(number.clone()));
             prop_assert_eq!(BolNumber::parse(&number.to_string()), Some(number.clone()));
+            let written = number.to_string().len() - series.to_string().len() - 1;
+            prop_assert_eq!(usize::from(number.digits()), written);
+            prop_assert_eq!(number.is_padded(), written > count.to_string().len());
+            prop_assert_eq!(series.format(format.width()), Some(format));
+            prop_assert_eq!(series.format(0).or(series.format(10)), None);
             let key = number.key(&BasePath::default()).unwrap();
             prop_assert!(key.starts_with(&series.documents()));
             prop_assert_eq!(Collection::bols().key(&BasePath::default(), &number.to_string()), Some(key));

@@ -7,7 +7,7 @@ use super::Bucket;
 use crate::store_error::{StoreError, classify};
 
 /// The most keys that one answer of S3 holds.
-const MAX_KEYS: i32 = 1_000;
+pub(super) const MAX_KEYS: i32 = 1_000;
 
 /// Some of the keys below a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Bucket {
 }
 
 /// The key that S3 wrote percent-encoded, with `+` for a blank.
-fn decoded(key: &str) -> Result<String, StoreError> {
+pub(super) fn decoded(key: &str) -> Result<String, StoreError> {
     let key = key.replace('+', " ");
     let decoded = percent_decode_str(&key).decode_utf8();
     let decoded = decoded.map_err(|_| StoreError::Damaged("a key in a list is not UTF-8"))?;

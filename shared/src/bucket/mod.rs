@@ -5,19 +5,23 @@ mod copy;
 mod delete;
 mod head;
 mod list;
+mod outgoing;
 mod presign;
 mod replace;
 mod stream;
 mod tags;
+mod tops;
 
 pub use copy::{Source, Target};
 pub use delete::{Hidden, Top};
 pub use head::{Head, SHA256, Seen};
 pub use list::Page;
+pub use outgoing::Outgoing;
 pub use presign::{PresignedPut, SignedRead, SignedUrl, SignedWrite, Signer};
 pub use replace::{Replaced, Tagged};
 pub use stream::Streamed;
 pub use tags::{MAX_TAGS, Merged, TagSet, takes_tag};
+pub use tops::{Mark, Shown, Tops};
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -165,10 +169,20 @@ impl Bucket {
             size: object.body.len() as u64,
             sha256: object.sha256,
         };
-        match status(&error) {
+        self.not_put(&error, &object.key, wanted).await
+    }
+
+    /// What it means that a create-only write failed.
+    async fn not_put(
+        &self,
+        error: &SdkError<PutObjectError, HttpResponse>,
+        key: &str,
+        wanted: Content,
+    ) -> Result<Created, CreateError> {
+        match status(error) {
             Some(409) => Err(CreateError::Conflict),
-            Some(412) => self.compare(&object.key, wanted).await,
-            _ => Err(CreateError::Other(classify("PutObject", &error))),
+            Some(412) => self.compare(key, wanted).await,
+            _ => Err(CreateError::Other(classify("PutObject", error))),
         }
     }
 

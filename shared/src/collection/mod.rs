@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::config::Env;
+use crate::digest::Sha256;
 
 pub use policy::{ContentRule, Field, LinkKind, Retention};
 use policy::{Policy, Table, Verification, Versions};
@@ -120,6 +121,14 @@ impl Collection {
     /// The collection of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::all().find(|collection| collection.name() == name)
+    }
+
+    /// What its policy is known by: another as soon as anything of its block is another.
+    ///
+    /// # Errors
+    /// Never: a policy is JSON.
+    pub fn sha256(self) -> Result<Sha256, serde_json::Error> {
+        Ok(Sha256::of(&serde_json::to_vec(self.0)?))
     }
 
     /// Whether it only stores files, one by one: all but reviews, which are sessions, and those whose files get their

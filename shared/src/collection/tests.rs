@@ -24,6 +24,21 @@ fn what_is_compiled_in_is_what_the_file_says() {
 }
 
 #[test]
+fn a_policy_is_known_by_its_digest() {
+    let digest = |text: &str| {
+        Collection(&Box::leak(Box::new(parse(text).unwrap())).bols)
+            .sha256()
+            .unwrap()
+    };
+    let shipped = digest(SHIPPED);
+    assert_eq!(shipped, digest(&format!("{SHIPPED}{SIXTH}")));
+    assert_ne!(
+        shipped,
+        digest(&SHIPPED.replacen("PRT-{YYYY}-{NNNN}", "PRT-{YYYY}-{NNNNN}", 1))
+    );
+}
+
+#[test]
 fn a_table_goes_through_json_and_back() {
     let table = parse(&format!("{SHIPPED}{SIXTH}")).unwrap();
     let json = as_json(&table).unwrap();

@@ -21,14 +21,15 @@ use super::request::{BolRequest, Finished};
 use crate::document::{Content, Document};
 use crate::fallback::KeptAnswer;
 use crate::files::{
-    FileAnswer, NewFile, Overwrite, Placed, check_size, link_or_record, mend_entries, owner_stands, place,
+    FileAnswer, Held, NewFile, Overwrite, Placed, check_size, link_or_record, mend_entries, owner_stands,
+    place,
 };
 use crate::review::problems::unavailable;
 use crate::uploads;
 
 pub(super) const PDF: &str = "application/pdf";
 /// Where a PDF's header must be (ISO 32000-1, annex H, implementation note 13).
-pub(super) const HEADER_WITHIN: usize = 1_024;
+pub const HEADER_WITHIN: usize = 1_024;
 
 /// What became of a bill of lading.
 #[derive(Debug, Serialize)]
@@ -257,7 +258,7 @@ impl Desk<'_> {
             tenant: self.tenant,
             collection: Collection::bols(),
             path,
-            document,
+            document: Held::Document(document),
             content_type: PDF,
             metadata: request
                 .map(|request| (REQUEST, request.to_string()))
@@ -290,7 +291,10 @@ impl Desk<'_> {
 }
 
 /// Whether a PDF's header is in what a file begins with.
-pub(super) fn check_header(begin: &[u8]) -> Result<(), Problem> {
+///
+/// # Errors
+/// `invalid-request` when it isn't.
+pub fn check_header(begin: &[u8]) -> Result<(), Problem> {
     if begin.windows(5).any(|window| window == b"%PDF-") {
         return Ok(());
     }

@@ -7,4 +7,4 @@ pub mod record;
 pub mod render;
 mod request;
 
-pub use issue::{Bol, BolAnswer, issue};
+pub use issue::{Bol, BolAnswer, HEADER_WITHIN, check_header, issue};

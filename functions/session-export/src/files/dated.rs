@@ -1,10 +1,11 @@
 //! The paths of a file, the first of which it gets that nothing else has.
 
-use casefile::bucket::NewObject;
+use casefile::bucket::{Bucket, NewObject};
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
+use casefile::document::optional;
 use casefile::intake::{self, Dated};
-use casefile::key::ObjectKey;
+use casefile::key::{BasePath, ObjectKey};
 use casefile::link::{Links, storage_problem};
 use casefile::name::TenantId;
 use casefile::problem::{Problem, ProblemKind};
@@ -59,20 +60,38 @@ pub(super) async fn paths(
     Ok(vec![path, beside])
 }
 
-/// The path that something has had before, or has from now on.
-pub(super) async fn noted(links: &Links, what: &[&str], path: String) -> Result<String, Problem> {
+/// The path that something has had before, or has from now on: `what` tells it from everything else.
+///
+/// # Errors
+/// `unavailable` and `internal` when storage fails.
+pub async fn noted(links: &Links, what: &[&str], path: String) -> Result<String, Problem> {
     let failed = |error: StoreError| storage_problem(&error);
-    let key = ObjectKey::PathNote(Sha256::of_parts(what.iter().copied())).path(&links.base);
+    let key = note_key(&links.base, what);
     let internal = |_| Problem::new(ProblemKind::Internal, "a file's path can't be noted as JSON");
     let note = serde_json::to_vec(&Note { path: path.clone() }).map_err(internal)?;
     match links.bucket.create(&NewObject::json(key.clone(), note)).await {
         Ok(_) => Ok(path),
-        Err(StoreError::AlreadyExists) => {
-            let note = links.bucket.read(&key, MAX_NOTE_BYTES).await.map_err(failed)?;
-            let note: Result<Note, _> = serde_json::from_slice(&note);
-            note.map(|note| note.path)
-                .map_err(|_| failed(StoreError::Damaged("a file's path was noted as no JSON")))
-        }
+        Err(StoreError::AlreadyExists) => read(&links.bucket, &key).await.map_err(failed),
         Err(error) => Err(failed(error)),
     }
+}
+
+/// The path that [`noted`] has noted, if it has; it notes nothing.
+///
+/// # Errors
+/// [`StoreError`] when storage fails.
+pub async fn note(bucket: &Bucket, base: &BasePath, what: &[&str]) -> Result<Option<String>, StoreError> {
+    optional(read(bucket, &note_key(base, what))).await
+}
+
+/// Where a path is noted of `what`.
+pub fn note_key(base: &BasePath, what: &[&str]) -> String {
+    ObjectKey::PathNote(Sha256::of_parts(what.iter().copied())).path(base)
+}
+
+async fn read(bucket: &Bucket, key: &str) -> Result<String, StoreError> {
+    let note = bucket.read(key, MAX_NOTE_BYTES).await?;
+    let note: Result<Note, _> = serde_json::from_slice(&note);
+    note.map(|note| note.path)
+        .map_err(|_| StoreError::Damaged("a file's path was noted as no JSON"))
 }

@@ -19,17 +19,17 @@ const MAX_NAMED_CHARS: usize = 100;
 
 /// A file's metadata, sorted by its collection's policy.
 #[derive(Debug, Default)]
-pub(super) struct Sorted {
+pub struct Sorted {
     kept: Vec<(&'static Field, String)>,
     /// The names of what isn't kept.
-    pub(super) dropped: Vec<String>,
+    pub dropped: Vec<String>,
     /// What isn't plausible.
-    pub(super) warnings: Vec<FieldError>,
+    pub warnings: Vec<FieldError>,
 }
 
 impl Sorted {
     /// Reads the metadata of a request: an object of texts and numbers.
-    pub(super) fn read(collection: Collection, node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
+    pub fn read(collection: Collection, node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
         let mut sorted = Self::default();
         let members = node.object(errors)?.into_members();
         if members.len() > MAX_FIELDS {
@@ -71,13 +71,7 @@ impl Sorted {
     }
 
     /// Notes when it doesn't fit into what S3 keeps with an object, together with what Casefile adds.
-    pub(super) fn check_size(
-        &self,
-        tenant: &TenantId,
-        owner: Option<&Owner>,
-        node: &Node<'_>,
-        errors: &mut Errors,
-    ) {
+    pub fn check_size(&self, tenant: &TenantId, owner: Option<&Owner>, node: &Node<'_>, errors: &mut Errors) {
         let own = ownership(tenant, owner);
         let all = self.kept().into_iter().chain(own);
         let size = OWN_BYTES + all.map(|(name, value)| name.len() + value.len()).sum::<usize>();
@@ -97,7 +91,7 @@ impl Sorted {
     }
 
     /// As it came, but for blanks around it.
-    pub(super) fn values(&self) -> HashMap<String, String> {
+    pub fn values(&self) -> HashMap<String, String> {
         let kept = self.kept.iter();
         kept.map(|(field, value)| (field.name.to_owned(), value.clone()))
             .collect()

@@ -28,9 +28,12 @@ use casefile::problem::{Problem, ProblemKind};
 use crate::uploads;
 
 pub use answer::{FileAnswer, Filed, Skipped};
+pub use dated::{note, note_key, noted};
+pub use metadata::Sorted;
 use request::FileRequest;
 use store::find;
-pub(crate) use store::{NewFile, Overwrite, Placed, mend_entries, place};
+pub(crate) use store::mend_entries;
+pub use store::{Announced, Held, NewFile, Overwrite, Placed, announce, deliver, place};
 pub use training::training_log;
 
 /// Stores the file that `text`, a request's JSON, gives: `{file, metadata?, owner?}`, and `replaces?` where a collection's
@@ -76,7 +79,7 @@ pub async fn store(
         tenant,
         collection,
         path,
-        document: &document,
+        document: Held::Document(&document),
         content_type,
         metadata: request.metadata.kept(),
         owner: request.owner.as_ref(),
@@ -211,7 +214,7 @@ async fn is_linked_at_once(links: &Links, placed: &Placed) -> Result<bool, Probl
 }
 
 /// The metadata that callers see: what they sent, and nothing of Casefile's own.
-fn shown(document: &Stored) -> impl Iterator<Item = (&str, String)> {
+pub fn shown(document: &Stored) -> impl Iterator<Item = (&str, String)> {
     let is_own = |name: &str| [UPLOADED_AT, SOURCE, REQUEST, BEFORE].contains(&name);
     let own = document.metadata.iter().filter(move |(name, _)| !is_own(name));
     own.map(|(name, value)| (name.as_str(), casefile::metadata::decode(value)))

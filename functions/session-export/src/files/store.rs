@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use casefile::backoff::Backoff;
-use casefile::bucket::{Created, Head, Metadata, NewObject, Replaced, Target};
+use casefile::bucket::{Created, Head, Metadata, NewObject, Outgoing, Replaced, Target};
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
 use casefile::document::{BEFORE, Document as Stored, UPLOADED_AT, optional, ownership};
@@ -36,21 +36,53 @@ const MAX_LATER: i64 = 100;
 
 /// A file that is to be stored.
 #[derive(Debug, Clone)]
-pub(crate) struct NewFile<'a> {
-    pub(crate) tenant: &'a TenantId,
-    pub(crate) collection: Collection,
-    pub(crate) path: &'a str,
-    pub(crate) document: &'a Document,
-    pub(crate) content_type: &'static str,
+pub struct NewFile<'a> {
+    /// Whose it is.
+    pub tenant: &'a TenantId,
+    /// Its collection.
+    pub collection: Collection,
+    /// Below the collection.
+    pub path: &'a str,
+    /// What it holds.
+    pub document: Held<'a>,
+    /// The media type.
+    pub content_type: &'static str,
     /// Beside Casefile's own.
-    pub(crate) metadata: Metadata,
-    pub(crate) owner: Option<&'a Owner>,
-    pub(crate) overwrite: Overwrite<'a>,
+    pub metadata: Metadata,
+    /// Whose it is within its tenant.
+    pub owner: Option<&'a Owner>,
+    /// What may lie in its place.
+    pub overwrite: Overwrite<'a>,
+}
+
+/// What a file holds, by where it comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Held<'a> {
+    /// A request.
+    Document(&'a Document),
+    /// This machine: it is read as it is sent, and replaces nothing.
+    Local(&'a Outgoing),
+}
+
+impl Held<'_> {
+    fn size(self) -> u64 {
+        match self {
+            Self::Document(document) => document.size,
+            Self::Local(outgoing) => outgoing.content().size,
+        }
+    }
+
+    fn sha256(self) -> Sha256 {
+        match self {
+            Self::Document(document) => document.sha256,
+            Self::Local(outgoing) => outgoing.content().sha256,
+        }
+    }
 }
 
 /// What may lie in a file's place, other than itself.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Overwrite<'a> {
+pub enum Overwrite<'a> {
     /// Nothing.
     Never,
     /// Just the version of this id or digest, or nothing.
@@ -62,10 +94,11 @@ pub(crate) enum Overwrite<'a> {
 
 /// A file in its place.
 #[derive(Debug)]
-pub(crate) struct Placed {
-    pub(crate) document: Stored,
+pub struct Placed {
+    /// As it is stored.
+    pub document: Stored,
     /// Whether it didn't lie there before.
-    pub(crate) is_new: bool,
+    pub is_new: bool,
 }
 
 /// What became of an attempt: `None` when somebody else was faster.
@@ -75,13 +108,8 @@ type Attempt = Option<Placed>;
 ///
 /// # Errors
 /// `conflict` when something else lies there; `unavailable` and `internal` when storage fails.
-pub(crate) async fn place(links: &Links, new: &NewFile<'_>) -> Result<Placed, Problem> {
-    let key = new.collection.key(&links.base, new.path).ok_or_else(|| {
-        Problem::new(
-            ProblemKind::Internal,
-            "the file's name makes no key of its collection",
-        )
-    })?;
+pub async fn place(links: &Links, new: &NewFile<'_>) -> Result<Placed, Problem> {
+    let key = new.key(links)?;
     for tried in 0..TRIES {
         let found = optional(links.bucket.head(&key)).await;
         let attempt = match found.map_err(failed)? {
@@ -94,6 +122,39 @@ pub(crate) async fn place(links: &Links, new: &NewFile<'_>) -> Result<Placed, Pr
         tokio::time::sleep(BACKOFF.pause(tried, links.audit.entropy())).await;
     }
     Err(unavailable("others keep changing the same file"))
+}
+
+/// A file that is in lists, and not there yet.
+#[derive(Debug)]
+pub struct Announced {
+    key: String,
+    uploaded: Timestamp,
+}
+
+/// The first half of [`place`] where somebody has just seen that nothing lies there: the entries of lists, without a look.
+///
+/// # Errors
+/// `unavailable` and `internal` when storage fails.
+pub async fn announce(links: &Links, new: &NewFile<'_>) -> Result<Announced, Problem> {
+    let key = new.key(links)?;
+    let uploaded = new.list(links, &key).await?;
+    Ok(Announced { key, uploaded })
+}
+
+/// The second half: the file itself, create-only. What lies there after all is looked at as [`place`] does.
+///
+/// # Errors
+/// As for [`place`].
+pub async fn deliver(links: &Links, new: &NewFile<'_>, announced: Announced) -> Result<Placed, Problem> {
+    let Announced { key, uploaded } = announced;
+    match new.put(links, &key, uploaded).await {
+        Ok(Created {
+            is_new: true,
+            version_id,
+        }) => Ok(new.placed(&key, uploaded, version_id)),
+        Ok(_) | Err(StoreError::AlreadyExists) => Box::pin(place(links, new)).await,
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// The very file where it lies already.
@@ -126,6 +187,12 @@ fn failed(error: StoreError) -> Problem {
 }
 
 impl NewFile<'_> {
+    fn key(&self, links: &Links) -> Result<String, Problem> {
+        let key = self.collection.key(&links.base, self.path);
+        let none = "the file's name makes no key of its collection";
+        key.ok_or_else(|| Problem::new(ProblemKind::Internal, none))
+    }
+
     /// Where nothing lies.
     async fn create(&self, links: &Links, key: &str) -> Result<Attempt, Problem> {
         if let Overwrite::Version(Some(_)) = self.overwrite {
@@ -155,11 +222,20 @@ impl NewFile<'_> {
         key: &str,
     ) -> Result<(Timestamp, Result<Created, StoreError>), Problem> {
         let uploaded = self.list(links, key).await?;
-        let written = match &self.document.content {
-            Content::Bytes(bytes) => links.bucket.create(&self.object(key, bytes, uploaded)).await,
-            Content::Upload(source, _) => links.bucket.copy(source, &self.target(key, uploaded)).await,
-        };
-        Ok((uploaded, written))
+        Ok((uploaded, self.put(links, key, uploaded).await))
+    }
+
+    async fn put(&self, links: &Links, key: &str, uploaded: Timestamp) -> Result<Created, StoreError> {
+        match self.document {
+            Held::Document(document) => match &document.content {
+                Content::Bytes(bytes) => links.bucket.create(&self.object(key, bytes, uploaded)).await,
+                Content::Upload(source, _) => links.bucket.copy(source, &self.target(key, uploaded)).await,
+            },
+            Held::Local(outgoing) => {
+                let target = self.target(key, uploaded);
+                links.bucket.create_from(outgoing, &target).await
+            }
+        }
     }
 
     /// Where something lies.
@@ -183,7 +259,7 @@ impl NewFile<'_> {
     /// What lies there, with its digest where that may decide.
     async fn look(&self, links: &Links, key: &str, head: Head) -> Result<Stored, Problem> {
         let mut there = Stored::new(self.collection, self.path.to_owned(), key.to_owned(), head);
-        if there.sha256.is_none() && there.size == self.document.size {
+        if there.sha256.is_none() && there.size == self.document.size() {
             let hashed = links.bucket.hash_version(key, there.version_id.as_deref()).await;
             there.sha256 = Some(hashed.map_err(failed)?.sha256);
         }
@@ -192,8 +268,8 @@ impl NewFile<'_> {
 
     fn is_same(&self, there: &Stored) -> bool {
         there.tenant.as_ref() == Some(self.tenant)
-            && there.size == self.document.size
-            && there.sha256 == Some(self.document.sha256)
+            && there.size == self.document.size()
+            && there.sha256 == Some(self.document.sha256())
     }
 
     fn may_replace(&self, there: &Stored) -> Result<(), Problem> {
@@ -231,7 +307,7 @@ impl NewFile<'_> {
         let before = there.metadata.get(BEFORE).map(String::as_str).unwrap_or_default();
         before
             .split(' ')
-            .any(|before| before == short(self.document.sha256))
+            .any(|before| before == short(self.document.sha256()))
     }
 
     /// The contents of earlier versions, as the next one carries them.
@@ -250,12 +326,15 @@ impl NewFile<'_> {
         etag: &str,
         there: &Stored,
     ) -> Result<Attempt, Problem> {
+        let Held::Document(document) = self.document else {
+            return Err(conflict("a file of this machine replaces nothing"));
+        };
         let mut new = self.clone();
         if let Overwrite::Current(_) = self.overwrite {
             new.metadata.push((BEFORE, Self::before(there)));
         }
         let now = new.list(links, key).await?;
-        let replaced = match &new.document.content {
+        let replaced = match &document.content {
             Content::Bytes(bytes) => links.bucket.replace(&new.object(key, bytes, now), etag).await,
             Content::Upload(source, _) => {
                 links
@@ -287,8 +366,8 @@ impl NewFile<'_> {
                 key,
                 owner: self.owner,
                 content_type: self.content_type,
-                size: self.document.size,
-                sha256: self.document.sha256,
+                size: self.document.size(),
+                sha256: self.document.sha256(),
                 time: intake::listed_time(self.collection, self.path, uploaded),
             };
             if create_all(links, &pointers(links, self.tenant, &listed)?).await? {
@@ -314,7 +393,7 @@ impl NewFile<'_> {
             key: key.to_owned(),
             content_type: self.content_type,
             body: Bytes::clone(bytes),
-            sha256: self.document.sha256,
+            sha256: self.document.sha256(),
             metadata: self.metadata(uploaded),
         }
     }
@@ -339,8 +418,8 @@ impl NewFile<'_> {
             key: key.to_owned(),
             file_name: key.rsplit('/').next().unwrap_or_default().to_owned(),
             version_id,
-            size: self.document.size,
-            sha256: Some(self.document.sha256),
+            size: self.document.size(),
+            sha256: Some(self.document.sha256()),
             content_type: self.content_type.to_owned(),
             last_modified: None,
             is_archived: false,

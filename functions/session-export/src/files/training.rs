@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::answer::FileAnswer;
 use super::dated::noted;
-use super::{NewFile, Overwrite, check_size, link_or_record, place};
+use super::{Held, NewFile, Overwrite, check_size, link_or_record, place};
 use crate::document::{self, Document};
 
 /// A training log, read and checked.
@@ -81,7 +81,7 @@ pub async fn training_log(
         tenant: &asking.caller.tenant,
         collection,
         path: &path,
-        document: &log.document,
+        document: Held::Document(&log.document),
         content_type: log.content_type,
         metadata: vec![("session-id", log.session_id.as_str().to_owned())],
         owner: None,

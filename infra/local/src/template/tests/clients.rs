@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use casefile::collection::Collection;
+use casefile::key::BasePath;
 use serde_json::Value;
 
 /// Of a managed policy, without blanks (IAM user guide, *IAM and AWS STS quotas*).
@@ -75,4 +77,50 @@ fn the_readme_tells_every_policy_and_what_is_to_be_filled_in() {
             );
         }
     }
+}
+
+#[test]
+fn a_migration_stores_new_files_of_every_collection_and_overwrites_and_deletes_nothing() {
+    let (_, policy) = policies()
+        .into_iter()
+        .find(|(name, _)| name == "migration.json")
+        .unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let all = |action: &str| {
+        statements
+            .iter()
+            .filter(|statement| texts(&statement["Action"]).contains(&action))
+            .collect::<Vec<_>>()
+    };
+    let collections = Collection::all().filter(|collection| *collection != Collection::reviews());
+    let places: Vec<_> = collections
+        .flat_map(|collection| collection.places(&BasePath::default()))
+        .collect();
+    assert!(places.len() > 4);
+    for action in ["s3:GetObject", "s3:PutObject"] {
+        let granted: Vec<_> = all(action)
+            .iter()
+            .flat_map(|statement| texts(&statement["Resource"]))
+            .collect();
+        for place in &places {
+            let resource = format!("arn:aws:s3:::ARTIFACTS_BUCKET/{place}*");
+            assert!(granted.contains(&resource.as_str()), "{action}: {resource}");
+        }
+    }
+    for statement in all("s3:PutObject") {
+        let moves_on = ["_casefile/bols/", "AUDIT_BUCKET"];
+        let is_mutable = texts(&statement["Resource"])
+            .iter()
+            .all(|resource| moves_on.iter().any(|part| resource.contains(part)));
+        let is_new = statement["Condition"]["Null"]["s3:if-none-match"] == "false";
+        assert!(is_new || is_mutable, "{statement}");
+    }
+    let actions: Vec<_> = statements
+        .iter()
+        .flat_map(|statement| texts(&statement["Action"]))
+        .collect();
+    assert!(
+        actions.iter().all(|action| !action.contains("Delete")),
+        "{actions:?}"
+    );
 }

@@ -1,0 +1,85 @@
+//! Numbers that other systems have given out are nobody else's: their series go on after the highest one. Before the first
+//! file is sent, for meanwhile others take numbers.
+
+use casefile::audit::{Activity, Asked, File, Given, Outcome};
+use casefile::bol::{BolNumber, ChangeError, Numbers, SetError, State};
+use casefile::collection::Collection;
+
+use super::pen::Pen;
+use super::series::{Span, Spans, width};
+use crate::failure::Failure;
+
+/// Lets each series go on after its highest number, unless it has already. The next numbers.
+///
+/// # Errors
+/// When storage fails, or a series has no room for it.
+pub(super) async fn pass_all(
+    spans: &Spans,
+    numbers: &Numbers<'_>,
+    pen: &Pen<'_>,
+) -> Result<Vec<BolNumber>, Failure> {
+    let mut next = Vec::new();
+    for span in spans.all() {
+        next.extend(pass(numbers, pen, span).await?);
+    }
+    Ok(next)
+}
+
+/// `None` of a series that isn't begun, for nobody knows how it is spelled; none of its files is stored.
+async fn pass(numbers: &Numbers<'_>, pen: &Pen<'_>, span: &Span) -> Result<Option<BolNumber>, Failure> {
+    let number = &span.highest;
+    let (series, now) = (number.series(), (numbers.clock)());
+    let after = |state: &mut State| match state.go_on_after(number.count(), pen.operator(), now) {
+        // It has gone on already.
+        Err(SetError::Backward) => Ok(false),
+        changed => changed,
+    };
+    let width = match (numbers.state(series).await?, width(numbers, span)) {
+        (None, Err(_)) => return Ok(None),
+        (Some(mut state), width) => {
+            if !after(&mut state).map_err(|error| refused(number, error))? {
+                return Ok(Some(state.number(series, state.next())));
+            }
+            width.unwrap_or(numbers.format.width())
+        }
+        (None, Ok(width)) => width,
+    };
+    // A series that is begun now is spelled as its documents are.
+    let format = series.format(width).unwrap_or_else(|| numbers.format.clone());
+    let numbers = Numbers {
+        format,
+        ..numbers.clone()
+    };
+    record(&numbers, pen, number, Outcome::Success).await?;
+    let failure: Failure = match numbers.change(series, after).await {
+        Ok(state) => return Ok(Some(state.number(series, state.next()))),
+        Err(ChangeError::Store(error)) => error.into(),
+        Err(ChangeError::Refused(error)) => refused(number, error),
+    };
+    let reason = "failed";
+    // It is on record as done: a second record says otherwise.
+    record(&numbers, pen, number, Outcome::Refused { status: 503, reason }).await?;
+    Err(failure)
+}
+
+fn refused(number: &BolNumber, error: SetError) -> Failure {
+    Failure::Refused(format!("{number}: {error}"))
+}
+
+/// As `casefile bol counter set` has it.
+async fn record(
+    numbers: &Numbers<'_>,
+    pen: &Pen<'_>,
+    number: &BolNumber,
+    outcome: Outcome,
+) -> Result<(), Failure> {
+    let file = File {
+        bucket: numbers.bucket.name().to_owned(),
+        collection: Collection::bols().name().to_owned(),
+        path: number.path(),
+        ..File::default()
+    };
+    let (asked, given) = (Asked::default(), Given::default());
+    pen.record(Activity::SetCounter, outcome, file, asked, given)
+        .await
+}
