@@ -11,7 +11,7 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region, StalledStreamProtectionConfig};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, tls::TlsContextBuilder};
+use aws_smithy_http_client::{Builder, Connector, tls::TlsContextBuilder};
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -25,6 +25,8 @@ use crate::config::Env;
 /// performance: timeouts and retries*).
 const ATTEMPTS: u32 = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Of a request from a device's network.
+const PLAIN_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// 6 MB, the largest body, take 5 s at 10 Mbit/s.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 
@@ -165,16 +167,34 @@ impl S3Settings {
     }
 }
 
+/// What sends plain requests, to servers that aren't AWS, by the same HTTP and TLS as the AWS clients. Reads
+/// `AWS_CA_BUNDLE`. A connection may take 5 s; how long an answer may take is the caller's to say.
+pub fn plain_http(env: &mut Env) -> SharedHttpConnector {
+    let ca_bundle = env.optional("AWS_CA_BUNDLE", read_ca_bundle);
+    let settings = HttpConnectorSettings::builder().connect_timeout(PLAIN_CONNECT_TIMEOUT);
+    let mut http = Connector::builder()
+        .connector_settings(settings.build())
+        .tls_provider(Provider::rustls(CryptoMode::Ring));
+    if let Some(context) = tls(ca_bundle.as_deref()) {
+        http = http.tls_context(context);
+    }
+    SharedHttpConnector::new(http.build())
+}
+
 fn https(ca_bundle: Option<&[u8]>) -> SharedHttpClient {
+    let mut http = Builder::new().tls_provider(Provider::rustls(CryptoMode::Ring));
+    if let Some(context) = tls(ca_bundle) {
+        http = http.tls_context(context);
+    }
+    SharedHttpClient::new(Connections(http.build_https()))
+}
+
+fn tls(ca_bundle: Option<&[u8]>) -> Option<TlsContext> {
     let mut trust = TrustStore::empty().with_native_roots(ca_bundle.is_none());
     if let Some(bundle) = ca_bundle {
         trust.add_pem_certificate(bundle);
     }
-    let mut http = Builder::new().tls_provider(Provider::rustls(CryptoMode::Ring));
-    if let Ok(context) = TlsContextBuilder::build(TlsContext::builder().with_trust_store(trust)) {
-        http = http.tls_context(context);
-    }
-    SharedHttpClient::new(Connections(http.build_https()))
+    TlsContextBuilder::build(TlsContext::builder().with_trust_store(trust)).ok()
 }
 
 /// The HTTP client without its check at start, which would read all root certificates once more than the first

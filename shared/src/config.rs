@@ -45,6 +45,21 @@ impl Env {
         }
     }
 
+    /// The same with these where nothing is set.
+    #[must_use]
+    pub fn with_defaults<N: Into<String>, V: Into<String>>(
+        mut self,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        for (name, value) in variables {
+            let name = name.into();
+            if self.text(&name).is_none() {
+                self.variables.insert(name, value.into());
+            }
+        }
+        self
+    }
+
     /// The variable's text; empty counts as absent.
     pub fn text(&self, name: &str) -> Option<String> {
         self.variables
@@ -130,6 +145,16 @@ pub fn queue_url(text: &str) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_default_is_taken_where_nothing_or_an_empty_text_is_set() {
+        let env = Env::of([("A", "own"), ("B", "")]).with_defaults([("A", "x"), ("B", "y"), ("C", "z")]);
+        let texts = ["A", "B", "C", "D"].map(|name| env.text(name));
+        assert_eq!(
+            texts,
+            [Some("own".into()), Some("y".into()), Some("z".into()), None]
+        );
+    }
 
     #[test]
     fn every_error_names_its_variable() {

@@ -42,4 +42,5 @@ mod support;
 mod tables;
 mod templates;
 mod unplugged;
+mod uploader;
 mod uploads;

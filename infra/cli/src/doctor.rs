@@ -30,8 +30,13 @@ use self::probe::Probe;
 use self::settings::Settings;
 use crate::failure::Failure;
 
+const EXAMPLES: &str = "Examples:
+  casefile doctor
+  casefile doctor --env-file .env --json";
+
 /// The command's arguments.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// Answers in JSON.
     #[arg(long)]

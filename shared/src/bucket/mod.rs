@@ -3,6 +3,7 @@
 
 mod copy;
 mod delete;
+mod deliver;
 mod head;
 mod list;
 mod outgoing;
@@ -14,6 +15,7 @@ mod tops;
 
 pub use copy::{Source, Target};
 pub use delete::{Hidden, Top};
+pub use deliver::Delivered;
 pub use head::{Head, SHA256, Seen};
 pub use list::Page;
 pub use outgoing::Outgoing;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{BUCKET, Bytes, Lab, OTHER, TABLE, key, nowhere, sample};
+use super::{BUCKET, Bytes, Lab, OTHER, Sha256, TABLE, key, nowhere, sample};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_get_downloads_and_the_second_finds_the_copy_fresh() {
@@ -195,4 +195,20 @@ async fn copies_lie_where_the_analyst_says_else_among_the_caches() {
     );
     let nowhere = lab.run_with(&["get", TABLE], &[unset]).await;
     nowhere.assert_failed(2, &["HOME", "CASEFILE_TABLES_DIR", "--to"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_learns_what_a_table_s_file_is_and_where_it_came_from() {
+    let lab = Lab::with_samples().await;
+    for from in ["s3", "copy"] {
+        let said = lab.run(&["get", TABLE, "--json"]).await.json();
+        assert_eq!(
+            (said["table"].as_str(), said["from"].as_str()),
+            (Some(TABLE), Some(from)),
+            "{said}"
+        );
+        let content = fs::read(said["path"].as_str().unwrap()).unwrap();
+        assert_eq!(said["sha256"], Sha256::of(&content).to_string());
+        assert_eq!(said["size"], content.len());
+    }
 }

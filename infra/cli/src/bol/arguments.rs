@@ -7,8 +7,25 @@ use crate::claim::{line, operator};
 
 const MAX_REASON_CHARS: usize = 200;
 
+const EXAMPLES: &str = "Examples:
+  casefile bol counter get
+  casefile bol counter set PRT-2025-0042
+  casefile bol counter void PRT-2025-0017 --reason 'the customer withdrew'";
+
+const GET_EXAMPLES: &str = "Examples:
+  casefile bol counter get
+  casefile bol counter get --series PRT-2025 --check --json";
+
+const SET_EXAMPLES: &str = "Examples:
+  casefile bol counter set PRT-2025-0042
+  casefile bol counter set PRT-2025-0042 --despite-stored --operator olga";
+
+const VOID_EXAMPLES: &str = "Examples:
+  casefile bol counter void PRT-2025-0017 --reason 'the customer withdrew'";
+
 /// The command's arguments.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
     pub(super) what: What,
@@ -21,6 +38,7 @@ pub(super) enum What {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Counter {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -35,6 +53,7 @@ pub(super) struct Counter {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Shows which number is next, which are open and since when, and which are void.
+    #[command(after_help = GET_EXAMPLES)]
     Get {
         /// Prefix and year, such as PRT-2025; without it, this year's.
         #[arg(long)]
@@ -48,6 +67,7 @@ pub(super) enum Command {
     ///
     /// Only forward. Ends with 1, and changes nothing, when the next number is past it, or when documents beyond it are
     /// stored. May be repeated.
+    #[command(after_help = SET_EXAMPLES)]
     Set {
         /// The last number of the other system, such as PRT-2025-0042.
         number: BolNumber,
@@ -59,6 +79,7 @@ pub(super) enum Command {
     ///
     /// Only one that was given out, or asked for again, more than 15 minutes ago, and that has no document. Without this,
     /// the next bill of lading of its series takes it. May be repeated.
+    #[command(after_help = VOID_EXAMPLES)]
     Void {
         /// The number, such as PRT-2025-0017.
         number: BolNumber,

@@ -7,8 +7,24 @@ use crate::claim::{line, operator};
 
 const MAX_REASON_CHARS: usize = 500;
 
+const EXAMPLES: &str = "Examples:
+  casefile quarantine list
+  casefile quarantine show 9f86d081884c7d659a2feaa0c55ad015
+  casefile quarantine release 9f86d081884c7d659a2feaa0c55ad015 --reason 'opened it by hand, nothing wrong with it'";
+
+const LIST_EXAMPLES: &str = "Examples:
+  casefile quarantine list
+  casefile quarantine list --all --json";
+
+const SHOW_EXAMPLES: &str = "Examples:
+  casefile quarantine show 9f86d081884c7d659a2feaa0c55ad015";
+
+const RELEASE_EXAMPLES: &str = "Examples:
+  casefile quarantine release 9f86d081884c7d659a2feaa0c55ad015 --reason 'opened it by hand, nothing wrong with it'";
+
 /// The command's arguments.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -23,12 +39,14 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Lists what was rejected, the latest first.
+    #[command(after_help = LIST_EXAMPLES)]
     List {
         /// Also what was released, and what is gone since.
         #[arg(long)]
         all: bool,
     },
     /// Shows what was rejected, why, and what lies in its place now.
+    #[command(after_help = SHOW_EXAMPLES)]
     Show {
         /// As the list shows it.
         id: ItemId,
@@ -37,6 +55,7 @@ pub(super) enum Command {
     ///
     /// Ends with 1, and changes nothing, when something newer lies in its place. Index and notices follow when the
     /// environment names the queue of arrivals; else only with the file's next event. May be repeated.
+    #[command(after_help = RELEASE_EXAMPLES)]
     Release {
         /// As the list shows it.
         id: ItemId,

@@ -26,8 +26,14 @@ use crate::failure::Failure;
 /// How long `--watch` waits before it looks again.
 const PAUSE: Duration = Duration::from_secs(30);
 
+const EXAMPLES: &str = "Examples:
+  casefile replay
+  casefile replay --dir /mnt/fallback --dry-run --json
+  casefile replay --watch";
+
 /// The command's arguments.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The folder; without it, FALLBACK_DIR.
     #[arg(long, value_name = "DIR")]

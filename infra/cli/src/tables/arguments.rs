@@ -10,8 +10,27 @@ use clap::{Args, Subcommand};
 
 use super::name::{TableName, VersionId};
 
+const EXAMPLES: &str = "Examples:
+  casefile tables list
+  casefile tables get demographics_maindata
+  casefile tables sync --to registry";
+
+const LIST_EXAMPLES: &str = "Examples:
+  casefile tables list
+  casefile tables list --offline --json";
+
+const GET_EXAMPLES: &str = "Examples:
+  casefile tables get demographics_maindata
+  casefile tables get demographics_maindata --version 3L4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY --json
+  duckdb -c \"SELECT count(*) FROM '$(casefile tables get demographics_maindata)'\"";
+
+const SYNC_EXAMPLES: &str = "Examples:
+  casefile tables sync --to registry
+  casefile tables sync demographics_maindata encounter_maindata --force-s3 --json";
+
 /// The command's arguments.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -27,6 +46,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Lists the tables: size, when it was stored, whether the copy is fresh, and the version's id.
+    #[command(after_help = LIST_EXAMPLES)]
     List {
         /// Lists the copies: nothing is asked of S3.
         #[arg(long)]
@@ -38,6 +58,7 @@ pub(super) enum Command {
     /// Prints the path of a table's file, and nothing else; downloads it first unless the copy is fresh.
     ///
     /// When S3 can't be reached, the copy will do, and a warning on standard error says so.
+    #[command(after_help = GET_EXAMPLES)]
     Get {
         /// As the list shows it.
         table: TableName,
@@ -46,10 +67,14 @@ pub(super) enum Command {
         version: Option<VersionId>,
         #[command(flatten)]
         choice: Choice,
+        /// Says in JSON what the file is, beside its path.
+        #[arg(long)]
+        json: bool,
     },
     /// Makes the copies of all tables fresh, or of those that are named.
     ///
     /// Ends with 1 when some can't be had; the others are had all the same.
+    #[command(after_help = SYNC_EXAMPLES)]
     Sync {
         /// As the list shows them; without any, all.
         tables: Vec<TableName>,

@@ -21,32 +21,24 @@ pub use arguments::Arguments;
 use casefile::bucket::Bucket;
 use casefile::config::{Env, bucket_name};
 use casefile::id::Entropy;
-use casefile::time::Clock;
+use casefile::time::{Clock, rfc3339};
+use serde_json::{Value, json};
 
 use self::arguments::{Choice, Command};
 use self::download::Limits;
-use self::fetch::{Fetcher, Source, Way, age};
+use self::fetch::{Fetcher, Had, Source, Way, age};
 use self::folder::folder;
 use self::list::list;
 use self::name::Wanted;
 use self::progress::Progress;
 use self::shelf::Shelf;
 use self::sync::sync;
+pub use crate::done::Done;
 use crate::failure::Failure;
 use crate::tree::printable;
 
-/// What a command has to say.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Done {
-    /// For standard output.
-    pub out: String,
-    /// For the person: warnings, a line each.
-    pub notes: Vec<String>,
-    /// What it ends with: 0 when all was done, 1 when some can't be as things are, 2 when all failed.
-    pub code: u8,
-}
-
-/// Does what the arguments say.
+/// Does what the arguments say. It ends with 0 when all was done, with 1 when some can't be as things are, and with 2 when all
+/// failed.
 ///
 /// # Errors
 /// [`Failure`], in words for the person.
@@ -54,9 +46,11 @@ pub async fn run(arguments: &Arguments, env: Env, clock: Clock, entropy: Entropy
     let fetcher = fetcher(arguments, env, clock, entropy)?;
     match &arguments.command {
         Command::List { json, .. } => list(&fetcher, *json).await,
-        Command::Get { table, version, .. } => {
+        Command::Get {
+            table, version, json, ..
+        } => {
             let (table, version) = (table.clone(), version.clone());
-            get(&fetcher, &Wanted { table, version }).await
+            get(&fetcher, &Wanted { table, version }, *json).await
         }
         Command::Sync { tables, json, .. } => sync(&fetcher, tables, *json).await,
     }
@@ -95,7 +89,7 @@ fn fetcher(arguments: &Arguments, mut env: Env, clock: Clock, entropy: Entropy) 
     })
 }
 
-async fn get(fetcher: &Fetcher, wanted: &Wanted) -> Result<Done, Failure> {
+async fn get(fetcher: &Fetcher, wanted: &Wanted, is_json: bool) -> Result<Done, Failure> {
     let had = fetcher.fetch(wanted, Limits::shared_by(1)).await?;
     let path = had.path.display().to_string();
     let note = match &had.way {
@@ -103,9 +97,32 @@ async fn get(fetcher: &Fetcher, wanted: &Wanted) -> Result<Done, Failure> {
         Way::Fresh | Way::Downloaded | Way::Copy => None,
     };
     Ok(Done {
-        out: format!("{path}\n"),
+        out: if is_json {
+            format!("{:#}\n", as_json(wanted, &had))
+        } else {
+            format!("{path}\n")
+        },
         notes: note.into_iter().collect(),
         code: 0,
+    })
+}
+
+fn as_json(wanted: &Wanted, had: &Had) -> Value {
+    let from = match had.way {
+        Way::Fresh | Way::Copy => "copy",
+        Way::Kept(_) => "copy_in_outage",
+        Way::Downloaded => "s3",
+    };
+    let record = &had.record;
+    json!({
+        "table": wanted.table.as_str(),
+        "path": had.path.display().to_string(),
+        "from": from,
+        "version_id": record.version_id,
+        "size": record.size,
+        "sha256": record.sha256,
+        "stored_at": record.stored_at.map(rfc3339),
+        "checked_at": rfc3339(record.checked_at),
     })
 }
 

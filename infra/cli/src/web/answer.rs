@@ -1,0 +1,86 @@
+//! What the API answers.
+
+use bytes::Bytes;
+use casefile::problem::ProblemDocument;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use serde::de::DeserializeOwned;
+
+/// An answer that is there, good or bad.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// When the server says that it is.
+    pub(crate) date: Option<Timestamp>,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// The time of a `Date` header (RFC 9110, section 5.6.7).
+    pub(crate) fn read_date(text: &str) -> Option<Timestamp> {
+        DateTimeParser::new().parse_timestamp(text).ok()
+    }
+
+    /// What an answer says that ended well; `None` of anything else.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// What an answer says that didn't, for a person.
+    pub(crate) fn problem(&self) -> String {
+        let status = self.status;
+        let said = match self.json::<ProblemDocument>() {
+            Some(problem) => explained(&problem),
+            // API Gateway's own answers.
+            None if status == 413 => "it is too large for one request".to_owned(),
+            None => format!("status {status}"),
+        };
+        match status {
+            401 => format!("the API doesn't know who asks: {said}; check the token, which may have expired"),
+            403 => format!("the API doesn't allow it: {said}"),
+            _ => format!("the API refuses: {said}"),
+        }
+    }
+}
+
+fn explained(problem: &ProblemDocument) -> String {
+    let errors = problem.errors.iter();
+    let errors: Vec<_> = errors
+        .map(|error| format!("{} {}", error.pointer, error.detail))
+        .collect();
+    match errors.len() {
+        0 => problem.detail.clone(),
+        _ => errors.join("; "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &'static str) -> Answer {
+        Answer {
+            status,
+            date: None,
+            body: Bytes::from_static(body.as_bytes()),
+        }
+    }
+
+    #[test]
+    fn a_problem_names_every_field_and_what_to_do_about_a_token() {
+        let body = r#"{"type":"x","title":"t","status":422,"detail":"2 fields are invalid","instance":"i",
+            "errors":[{"pointer":"/date","detail":"is required"},{"pointer":"/owner","detail":"is empty"}]}"#;
+        let said = answer(422, body).problem();
+        assert_eq!(said, "the API refuses: /date is required; /owner is empty");
+        let said = answer(401, r#"{"message":"Unauthorized"}"#).problem();
+        assert!(said.contains("check the token"), "{said}");
+        assert!(answer(413, "").problem().contains("too large"));
+    }
+
+    #[test]
+    fn a_date_header_is_a_time() {
+        let date = Answer::read_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        assert_eq!(date.to_string(), "1994-11-06T08:49:37Z");
+        assert_eq!(Answer::read_date("today"), None);
+    }
+}

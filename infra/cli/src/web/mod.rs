@@ -1,0 +1,11 @@
+//! The API as its callers reach it, over HTTP.
+
+mod answer;
+mod api;
+mod http;
+mod token;
+
+pub(crate) use answer::Answer;
+pub(crate) use api::{Api, encoded, given, instead, is_asked, next};
+pub(crate) use http::{Http, NoAnswer, time_for};
+pub(crate) use token::Token;

@@ -1,0 +1,57 @@
+//! Objects from somebody who may put them and do nothing else, such as a device.
+
+use std::time::Duration;
+
+use aws_sdk_s3::config::Config;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::primitives::SdkBody;
+
+use super::{Bucket, Content, Target, metadata_of};
+use crate::store_error::{StoreError, classify, status};
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    /// It lies there now.
+    Now,
+    /// Something lies there already. Nothing was overwritten, and nothing is known of what it is.
+    Taken,
+}
+
+impl Bucket {
+    /// Puts a body in one piece, create-only (`If-None-Match: *`), and asks for nothing that a right to put doesn't cover.
+    /// S3 compares what arrives with the digest, and stores nothing that is otherwise. The call may take this `time`, and
+    /// is made once: a body that is read from a disk has to be opened again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], after which the object may be there; [`StoreError::Refused`], also when the body isn't
+    /// what it is said to be.
+    pub async fn deliver(
+        &self,
+        target: &Target,
+        content: Content,
+        body: SdkBody,
+        time: Duration,
+    ) -> Result<Delivered, StoreError> {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(time);
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(&target.key)
+            .if_none_match("*")
+            .checksum_sha256(content.sha256.to_base64())
+            .set_content_length(i64::try_from(content.size).ok())
+            .content_type(target.content_type)
+            .set_metadata(metadata_of(&target.metadata))
+            .body(body.into())
+            .customize()
+            .disable_payload_signing()
+            .config_override(Config::builder().timeout_config(timeouts.build()));
+        match put.send().await {
+            Ok(_) => Ok(Delivered::Now),
+            Err(error) if status(&error) == Some(412) => Ok(Delivered::Taken),
+            Err(error) => Err(classify("PutObject", &error)),
+        }
+    }
+}
