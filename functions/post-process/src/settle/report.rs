@@ -30,11 +30,19 @@ impl Report {
     }
 }
 
+/// Of what is no count nothing is told, and the rest of the report stands.
 fn most_frequent<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Acceptance>, D::Error> {
-    let all = BTreeMap::<String, Acceptance>::deserialize(from)?.into_iter();
-    let mut named: Vec<_> = all.filter(|(name, _)| name.len() <= MAX_NAME).collect();
-    // Those alike stay in the order of their names.
-    named.sort_by_key(|(_, counts)| Reverse(counts.suggestions));
+    let Value::Object(all) = Value::deserialize(from)? else {
+        return Ok(BTreeMap::new());
+    };
+    let mut named: Vec<_> = all
+        .into_iter()
+        .filter(|(name, _)| name.len() <= MAX_NAME)
+        .filter_map(|(name, counts)| Some((name, Acceptance::deserialize(counts).ok()?)))
+        .collect();
+    named.sort_by(|(one, of_one), (other, of_other)| {
+        (Reverse(of_one.suggestions), one).cmp(&(Reverse(of_other.suggestions), other))
+    });
     named.truncate(MAX_CATEGORIES);
     Ok(named.into_iter().collect())
 }
@@ -76,11 +84,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_report_has_no_numbers() {
+    fn what_is_no_number_costs_nothing_else() {
         assert_eq!(Report::parse(b"[]"), Report::default());
-        assert_eq!(
-            parse(&json!({"category_acceptance": {"a": {"suggestions": -1}}})),
-            Report::default()
-        );
+        for odd in [json!(null), json!(["a"]), json!({"a": {"suggestions": -1}})] {
+            let report = parse(&json!({"summary_statistics": {"total_accepted": 7}, "category_acceptance": odd}));
+            assert_eq!(report.summary_statistics["total_accepted"], 7);
+            assert!(report.category_acceptance.is_empty());
+        }
     }
 }
