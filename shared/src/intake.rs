@@ -12,7 +12,7 @@ use crate::collection::{Collection, FileKind};
 use crate::name::FileName;
 
 /// S3 user guide, *Working with object metadata*: 2 KB in all. What is kept beside these names is short.
-const MAX_METADATA_BYTES: usize = 1_536;
+pub const MAX_METADATA_BYTES: usize = 1_536;
 /// A file's name in its place in the layout.
 const MAX_NAME_BYTES: usize = 200;
 

@@ -96,6 +96,11 @@ impl Cause {
         }
     }
 
+    /// Whether S3 answered at all.
+    pub fn is_answer(&self) -> bool {
+        self.status.is_some()
+    }
+
     /// What is wrong with the set-up, if it is that and not the request.
     pub fn set_up(&self) -> Option<SetUpFault> {
         match SetUpFault::of(&self.code) {

@@ -7,6 +7,7 @@
 
 use std::path::PathBuf;
 
+use casefile::config::Env;
 use casefile::id::Entropy;
 use casefile::time::Clock;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -111,15 +112,22 @@ enum Command {
     },
 }
 
-/// Does what the command line says. `tell` gets what there is to show while a command goes on.
+/// Does what the command line says. `tell` gets what there is to show while a command goes on, `warn` what is odd about the
+/// environment, whatever comes of the command.
 ///
 /// # Errors
 /// [`Failure`], in words for the person.
-pub async fn run(cli: &Cli, clock: Clock, entropy: Entropy, tell: impl FnMut(&str)) -> Result<Done, Failure> {
+pub async fn run(
+    cli: &Cli,
+    clock: Clock,
+    entropy: Entropy,
+    tell: impl FnMut(&str),
+    warn: impl FnMut(&str),
+) -> Result<Done, Failure> {
     if let Command::Completions { shell } = cli.command {
         return Ok(Done::new(completions(shell), 0));
     }
-    let env = environment::read(cli.env_file.as_deref())?;
+    let env = told(cli, warn)?;
     match &cli.command {
         Command::Completions { .. } => Ok(Done::default()),
         Command::Upload(arguments) => {
@@ -153,6 +161,22 @@ pub async fn run(cli: &Cli, clock: Clock, entropy: Entropy, tell: impl FnMut(&st
             Ok(Done::new(text, u8::from(!holds)))
         }
     }
+}
+
+/// Where a command names a bucket itself, it makes no odds that its variables differ.
+fn told(cli: &Cli, mut warn: impl FnMut(&str)) -> Result<Env, Failure> {
+    let environment::Told { env, notes } = environment::read(cli.env_file.as_deref())?;
+    let names_bucket = match &cli.command {
+        Command::Upload(arguments) => arguments.names_bucket(),
+        Command::Get(arguments) => arguments.names_bucket(),
+        _ => false,
+    };
+    for (name, note) in notes {
+        if name != "S3_BUCKET_NAME" || !names_bucket {
+            warn(&note);
+        }
+    }
+    Ok(env)
 }
 
 fn completions(shell: Shell) -> String {
@@ -223,6 +247,28 @@ mod tests {
                 .any(|argument| argument.get_long() == Some("json"));
             assert!(has_json || !is_done, "{path}");
         }
+    }
+
+    #[test]
+    fn every_variable_of_the_help_is_read_from_an_env_file_too() {
+        let mut found = 0;
+        for (path, mut command) in commands() {
+            let help = command.render_long_help().to_string();
+            // `<BASE_PATH>` is what is to be put there.
+            let words = help.split_whitespace().filter(|word| !word.contains('<'));
+            let words = words.map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()));
+            let is_name = |word: &&str| {
+                let is_in_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+                word.starts_with(|c: char| c.is_ascii_uppercase())
+                    && word.contains('_')
+                    && word.chars().all(is_in_name)
+            };
+            for name in words.filter(is_name) {
+                assert!(environment::is_read(name), "{path}: {name}");
+                found += 1;
+            }
+        }
+        assert!(found > 20);
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! What the tool is told by its environment: the process's, a `.env` file where one is named, and the names that
 //! applications from before Casefile have for the same things.
 
+mod file;
+
 use std::fs;
 use std::path::Path;
 
 use casefile::config::Env;
 
+#[cfg(test)]
+pub(crate) use self::file::is_read;
 use crate::failure::Failure;
 
-/// Casefile's own name of a thing, and the others that are understood.
+/// Casefile's own name of a thing, and the others that are understood: the first one that is set wins.
 const NAMES: [(&str, &[&str]); 2] = [
     ("S3_BUCKET_NAME", &["AWS_STORAGE_BUCKET_NAME", "AWS_S3_BUCKET"]),
     ("AWS_REGION", &["AWS_S3_REGION_NAME", "AWS_S3_REGION"]),
@@ -18,14 +22,23 @@ const NAMES: [(&str, &[&str]); 2] = [
 pub const HELP: &str = "\
 Variables come from the environment, and where they aren't set there from the file that --env-file names. Understood \
 besides their own names: for S3_BUCKET_NAME also AWS_STORAGE_BUCKET_NAME and AWS_S3_BUCKET, for AWS_REGION also \
-AWS_S3_REGION_NAME and AWS_S3_REGION. Whichever is set counts; where several are set and differ, nothing is done, and the \
-error names them.";
+AWS_S3_REGION_NAME and AWS_S3_REGION. Where several are set, the first of them in this order wins; where they differ, a note \
+on standard error says which one that is.";
+
+/// What the tool is told, and what is odd about it.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// With Casefile's own names set.
+    pub env: Env,
+    /// Names that are set and differ: Casefile's own name of the thing, and a note for the person.
+    pub notes: Vec<(&'static str, String)>,
+}
 
 /// Reads the process's environment and, where one is named, a `.env` file: of what both set, the process's counts.
 ///
 /// # Errors
 /// When the file can't be read. What it holds is never quoted: secrets may be in it.
-pub fn read(env_file: Option<&Path>) -> Result<Env, Failure> {
+pub fn read(env_file: Option<&Path>) -> Result<Told, Failure> {
     with_file(Env::from_process(), env_file).map(unified)
 }
 
@@ -34,81 +47,73 @@ fn with_file(env: Env, file: Option<&Path>) -> Result<Env, Failure> {
         return Ok(env);
     };
     let failed = |why: String| Failure::Failed(format!("--env-file {}: {why}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| failed(format!("can't be read: {error}")))?;
-    let mut variables = Vec::new();
-    for variable in dotenvy::from_read_iter(text.as_bytes()) {
-        variables.push(variable.map_err(|error| failed(wrong(&error, &text)))?);
-    }
+    let text = fs::read(path).map_err(|error| failed(format!("can't be read: {error}")))?;
+    let variables = file::parse(&String::from_utf8_lossy(&text)).map_err(failed)?;
     Ok(env.with_defaults(variables))
 }
 
-/// Where the file is wrong, by the number of its line alone.
-fn wrong(error: &dotenvy::Error, text: &str) -> String {
-    let what = "is no NAME=value";
-    let dotenvy::Error::LineParse(wrong, _) = error else {
-        return format!("one of its lines {what}");
-    };
-    match text.lines().position(|line| line.trim() == wrong.trim()) {
-        Some(at) => format!("line {} {what}", at + 1),
-        None => format!("one of its lines {what}"),
-    }
-}
-
-/// The same with Casefile's own names set to what any of the names say. Those that differ are an error of the environment:
-/// a choice that nobody sees could send patients' data into another bucket.
-fn unified(mut env: Env) -> Env {
+/// Casefile's own names set to what the first of their names says, and where names differ, which one that was: patients' data
+/// goes into no bucket that nobody was told of.
+fn unified(mut env: Env) -> Told {
+    let mut notes = Vec::new();
     for (own, others) in NAMES {
         let named = [own].into_iter().chain(others.iter().copied());
         let set: Vec<_> = named.filter_map(|name| Some((name, env.text(name)?))).collect();
         let Some((first, value)) = set.first().cloned() else {
             continue;
         };
-        if let Some((other, _)) = set.iter().find(|(_, other)| *other != value) {
-            env.refuse(
-                first,
-                format!("and {other} are both set, and differ: set only one of them, or both to the same"),
-            );
+        for (other, _) in set.iter().filter(|(_, other)| *other != value) {
+            let note =
+                format!("{first} and {other} are both set, and differ: {first} is taken, which is {value}");
+            notes.push((own, note));
         }
         env = env.with_defaults([(own, value)]);
     }
-    env
+    Told { env, notes }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn bucket(variables: &[(&str, &str)]) -> Result<Option<String>, String> {
-        let env = unified(Env::of(variables.iter().copied()));
-        let bucket = env.text("S3_BUCKET_NAME");
-        env.finish(Some(bucket)).map_err(|error| error.to_string())
+    fn of(name: &str, variables: &[(&str, &str)]) -> (Option<String>, Vec<String>) {
+        let told = unified(Env::of(variables.iter().copied()));
+        let notes = told.notes.into_iter().map(|(_, note)| note).collect();
+        (told.env.text(name), notes)
     }
 
     #[test]
-    fn every_name_is_understood_and_two_that_differ_are_an_error_that_names_both() {
-        for name in ["S3_BUCKET_NAME", "AWS_STORAGE_BUCKET_NAME", "AWS_S3_BUCKET"] {
-            assert_eq!(bucket(&[(name, "files")]), Ok(Some("files".to_owned())), "{name}");
+    fn every_name_is_understood() {
+        for (own, others) in NAMES {
+            for name in [own].iter().chain(others) {
+                let expected = (Some("eu-files".to_owned()), vec![]);
+                assert_eq!(of(own, &[(name, "eu-files")]), expected, "{name}");
+            }
+            let same = [(own, "eu-files"), (others[0], "eu-files")];
+            assert_eq!(of(own, &same), (Some("eu-files".to_owned()), vec![]));
+            assert_eq!(of(own, &[(others[0], "")]), (None, vec![]));
         }
-        let same = [("S3_BUCKET_NAME", "files"), ("AWS_S3_BUCKET", "files")];
-        assert_eq!(bucket(&same), Ok(Some("files".to_owned())));
-        assert_eq!(bucket(&[("AWS_S3_BUCKET", "")]), Ok(None));
-        for (one, other) in [
-            ("S3_BUCKET_NAME", "AWS_S3_BUCKET"),
-            ("AWS_STORAGE_BUCKET_NAME", "AWS_S3_BUCKET"),
-        ] {
-            let error = bucket(&[(one, "files"), (other, "others")]).unwrap_err();
+    }
+
+    #[test]
+    fn of_several_names_the_first_in_the_help_wins_and_two_that_differ_are_told() {
+        for (own, others) in NAMES {
+            let order: Vec<_> = [own].iter().chain(others).copied().collect();
+            let words: Vec<_> = HELP.split([' ', ',', ':', '.']).collect();
+            let listed = order
+                .iter()
+                .map(|name| words.iter().position(|word| word == name));
             assert!(
-                error.contains(&format!("{one} and {other} are both set")),
-                "{error}"
+                listed.clone().all(|at| at.is_some()) && listed.is_sorted(),
+                "{own}"
             );
-        }
-    }
-
-    #[test]
-    fn a_region_is_understood_by_its_older_names_too() {
-        for name in ["AWS_REGION", "AWS_S3_REGION_NAME", "AWS_S3_REGION"] {
-            let env = unified(Env::of([(name, "eu-west-1")]));
-            assert_eq!(env.text("AWS_REGION").as_deref(), Some("eu-west-1"), "{name}");
+            for (first, later) in [(0, 1), (0, 2), (1, 2)].map(|(a, b)| (order[a], order[b])) {
+                let (value, notes) = of(own, &[(later, "others"), (first, "files")]);
+                assert_eq!(value.as_deref(), Some("files"));
+                let expected =
+                    format!("{first} and {later} are both set, and differ: {first} is taken, which is files");
+                assert_eq!(notes, [expected]);
+            }
         }
     }
 
@@ -118,11 +123,11 @@ mod tests {
         let path = folder.path().join(".env");
         fs::write(
             &path,
-            "# today's\nexport AWS_S3_BUCKET=\"files\"\nUSE_S3=true # yes\nA=file\n",
+            "export AWS_S3_BUCKET=\"files\"\nUSE_S3=true # yes\nDEFAULT_TENANT=file\n",
         )
         .unwrap();
-        let env = with_file(Env::of([("A", "process")]), Some(&path)).unwrap();
-        let texts = ["AWS_S3_BUCKET", "USE_S3", "A"].map(|name| env.text(name).unwrap());
+        let env = with_file(Env::of([("DEFAULT_TENANT", "process")]), Some(&path)).unwrap();
+        let texts = ["AWS_S3_BUCKET", "USE_S3", "DEFAULT_TENANT"].map(|name| env.text(name).unwrap());
         assert_eq!(texts, ["files", "true", "process"]);
         fs::write(&path, "A=1\nAWS_SECRET_ACCESS_KEY = 'hidden-secret\n").unwrap();
         let error = with_file(Env::default(), Some(&path)).unwrap_err().to_string();

@@ -1,7 +1,6 @@
 //! `casefile`, the tool of operators, analysts and devices.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person")]
-
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use casefile::id::system_entropy;
@@ -13,24 +12,48 @@ use clap::Parser as _;
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
-    let done = run(&cli, jiff::Timestamp::now, system_entropy, |text| {
-        print!("{text}");
-    })
+    let done = run(
+        &cli,
+        jiff::Timestamp::now,
+        system_entropy,
+        |text| drop(say(text)),
+        warn,
+    )
     .await;
     match done {
         Ok(done) => {
             for note in &done.notes {
-                eprintln!("casefile: {note}");
+                warn(note);
             }
-            print!("{}", done.out);
-            ExitCode::from(done.code)
+            match say(&done.out) {
+                Ok(()) => ExitCode::from(done.code),
+                Err(error) => {
+                    warn(&format!("standard output can't be written: {error}"));
+                    ExitCode::from(2)
+                }
+            }
         }
         Err(failure) => {
-            eprintln!("casefile: {failure}");
+            warn(&failure.to_string());
             ExitCode::from(match failure {
                 Failure::Refused(_) => 1,
                 Failure::Failed(_) => 2,
             })
         }
     }
+}
+
+/// To standard output. Whoever reads no further, as `head` does, has what they want.
+fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let said = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match said {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// To standard error. When nobody reads it, nobody can be told.
+fn warn(note: &str) {
+    let _ = writeln!(io::stderr(), "casefile: {note}");
 }

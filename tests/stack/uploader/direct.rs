@@ -122,10 +122,11 @@ async fn the_names_that_applications_have_in_their_env_files_are_understood() {
     camera.run(&named).await.assert(0, &["1 stored"]);
     let differing = [("AWS_S3_BUCKET", "others")];
     let said = camera.run_with(&named, &differing).await;
-    said.assert(
-        2,
-        &["AWS_STORAGE_BUCKET_NAME and AWS_S3_BUCKET are both set, and differ"],
-    );
+    let note = "AWS_STORAGE_BUCKET_NAME and AWS_S3_BUCKET are both set, and differ: AWS_STORAGE_BUCKET_NAME is taken";
+    said.assert(0, &[note, "1 already there"]);
+    let settled = [&named[..], &["--bucket", BUCKET]].concat();
+    let said = camera.run_with(&settled, &differing).await;
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
     let said = camera
         .run_with(&["verify", "20251114_142510_x", "--env-file", ".env"], &[])
         .await;

@@ -1,6 +1,7 @@
 //! `casefile get`: the very file, or none.
 
 use std::fs;
+use std::process::Stdio;
 
 use casefile_local::s3::{Fault, FaultRule, When};
 
@@ -149,4 +150,22 @@ async fn a_report_comes_once_it_is_verified() {
         .await
         .assert(0, &[]);
     assert!(fs::read(person.folder.path().join("back.pdf")).unwrap() == sample("ecg", ECG));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_no_further_has_what_they_want() {
+    let (_harness, person) = with_dump(None).await;
+    let mut command = person.command(&["completions", "bash"]).await;
+    let mut run = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(run.stdout.take());
+    let ended = tokio::task::spawn_blocking(move || run.wait_with_output().unwrap());
+    let ended = ended.await.unwrap();
+    assert_eq!(
+        (ended.status.code(), ended.stderr.as_slice()),
+        (Some(0), &b""[..])
+    );
 }

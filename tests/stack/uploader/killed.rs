@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 
-use casefile_local::s3::{FaultRule, When};
+use casefile_local::s3::{Fault, FaultRule, When};
 
 use super::direct::s3;
 use super::{Device, large_json};
@@ -53,9 +53,19 @@ async fn a_killed_upload_and_a_killed_get_leave_nothing_half() {
     let key = "snapshots/b.json";
     let put = harness.client.put_object().bucket(BUCKET).key(key);
     put.body(content.clone().into()).send().await.unwrap();
-    let get = ["get", "clinical", key];
-    kill(&get, FaultRule::on("GetObject"), When::After).await;
-    fs::remove_file(camera.folder.path().join("b.json")).unwrap();
+    let get = ["get", "clinical", key, "-o", "came/b.json"];
+    let came = camera.folder.path().join("came");
+    fs::create_dir(&came).unwrap();
+    // Half of the body has come when the rest is asked for.
+    let rule = FaultRule::on("GetObject").times(1);
+    let _half = harness.s3.faults().inject(rule, When::After, Fault::HalfBody);
+    kill(&get, FaultRule::on("GetObject").skip(1), When::Before).await;
+    let files: Vec<_> = fs::read_dir(&came).unwrap().map(Result::unwrap).collect();
+    assert_eq!(files.len(), 1);
+    let name = files[0].file_name().into_string().unwrap();
+    assert!(name.starts_with(".casefile-get-"), "{name}");
+    let size = files[0].metadata().unwrap().len();
+    assert!((1..content.len() as u64).contains(&size), "{size}");
     camera.run(&get).await.assert(0, &["b.json\n"]);
-    assert!(fs::read(camera.folder.path().join("b.json")).unwrap() == content);
+    assert!(fs::read(came.join("b.json")).unwrap() == content);
 }

@@ -3,12 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use casefile::digest::Sha256;
 use casefile_local::s3::{Fault, FaultRule, When};
 use serde_json::Value;
 
+use super::direct::s3;
 use super::{Device, ECG, closed, connect, large_json};
 use crate::files::versions_of;
-use crate::support::{TestStack, office};
+use crate::support::{BUCKET, Harness, TestStack, office};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_can_not_be_sent_waits_and_is_sent_on() {
@@ -59,7 +61,7 @@ async fn what_can_not_be_sent_waits_and_is_sent_on() {
         log.iter()
             .filter(|(status, url)| status == "queued" && url.is_none())
             .count(),
-        7
+        2
     );
 }
 
@@ -113,6 +115,12 @@ async fn what_waits_for_another_place_is_left_to_who_has_its_token() {
         .run(&["upload", "dump.json", "--collection", "clinical"])
         .await
         .assert(3, &[]);
+    // Somebody else's token at the same place.
+    let other = office("other");
+    let said = camera
+        .run_with(&["upload", "--queued"], &[("CASEFILE_TOKEN", &other)])
+        .await;
+    said.assert(3, &["1 waits for another caller or tenant of http://127.0.0.1"]);
     let stack = TestStack::start().await;
     let here = format!("http://{}", stack.stack.gateway());
     let said = camera.run(&["upload", "--queued", "--api", &here]).await;
@@ -209,4 +217,67 @@ async fn s3_being_down_under_the_api_is_an_outage_too() {
     assert_eq!(said.statuses(0), ["stored"]);
     let told: Value = serde_json::from_str(&said.out).unwrap();
     assert!(!told.to_string().contains("X-Amz-"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_s3_is_too_busy_for_is_in_no_other_file_s_way_but_many_in_a_row_end_the_run() {
+    let harness = Harness::start().await;
+    let bucket = ("S3_BUCKET_NAME", BUCKET.to_owned());
+    let camera = Device::new(s3(&harness.s3.endpoint()).into_iter().chain([bucket]));
+    camera.put("poison.json", "[0]");
+    let upload = ["upload", "--collection", "clinical", "--transfers", "1", "--json"];
+    let slow = |prefix: &str| {
+        let rule = FaultRule::on("PutObject").prefix(prefix);
+        let faults = harness.s3.faults();
+        faults.inject(rule, When::Before, Fault::slow_down())
+    };
+    let poison = slow(&format!("inbox/clinical/{}", Sha256::of(b"[0]")));
+    camera.put("a.json", "[1]");
+    let said = camera
+        .run(&[&upload[..], &["poison.json", "a.json"]].concat())
+        .await;
+    assert_eq!(said.statuses(3), ["queued", "stored"]);
+    // It is tried last, and isn't logged again.
+    camera.put("b.json", "[2]");
+    let said = camera.run(&[&upload[..], &["b.json"]].concat()).await;
+    assert_eq!(said.statuses(3), ["stored", "queued"]);
+    let statuses: Vec<_> = camera.log().into_iter().map(|(status, _)| status).collect();
+    assert_eq!(statuses, ["queued", "stored", "stored"]);
+    poison.remove();
+
+    let all = slow("inbox/");
+    let names: Vec<_> = (0..7).map(|n| format!("dump-{n}.json")).collect();
+    for name in &names {
+        camera.put(name, format!("[\"{name}\"]"));
+    }
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let said = camera.run(&[&upload[..], &names].concat()).await;
+    assert_eq!(said.statuses(3), ["queued"; 8]);
+    assert_eq!(all.matched(), 5 * 3);
+    all.remove();
+    let said = camera.run(&["upload", "--queued", "--json"]).await;
+    assert_eq!(said.statuses(0), ["stored"; 8]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_s3_takes_no_more_is_asked_for_once_more() {
+    let stack = TestStack::start().await;
+    let person = Device::at(&stack);
+    person.put("large.json", large_json(4 * 1024 * 1024));
+    let upload = ["upload", "large.json", "--collection", "clinical", "--json"];
+    let denied = |times| {
+        let rule = FaultRule::on("PutObject").prefix("inbox/").times(times);
+        let fault = Fault::error(403, "AccessDenied");
+        stack.stack.s3.faults().inject(rule, When::Before, fault)
+    };
+    let fault = denied(2);
+    person
+        .run(&upload)
+        .await
+        .assert(2, &["granted once more: status 403"]);
+    assert_eq!(fault.matched(), 2);
+    let fault = denied(1);
+    assert_eq!(person.run(&upload).await.statuses(0), ["stored"]);
+    // The one that is refused, and the one by the new grant.
+    assert_eq!(fault.matched(), 2);
 }

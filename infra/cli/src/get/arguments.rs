@@ -30,22 +30,29 @@ pub struct Arguments {
     /// Where it goes: a file, a folder, or - for standard output; without it, this folder.
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-    /// Overwrites a file that is there.
+    /// Overwrites a file that is there; never a link, a device or a folder.
     #[arg(long)]
     pub(super) force: bool,
     /// The API's address; without it, CASEFILE_API_URL.
-    #[arg(long, value_name = "URL", conflicts_with = "direct")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["direct", "bucket"])]
     pub(super) api: Option<String>,
     /// A file with the token for the API; without it, CASEFILE_TOKEN.
-    #[arg(long, value_name = "FILE", conflicts_with = "direct")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["direct", "bucket"])]
     pub(super) token_file: Option<PathBuf>,
     /// Straight from S3 although an API is named.
     #[arg(long)]
     pub(super) direct: bool,
-    /// The bucket; without it, S3_BUCKET_NAME.
+    /// The bucket; without it, S3_BUCKET_NAME. Whoever names one means S3, although an API is named by CASEFILE_API_URL.
     #[arg(long, value_parser = bucket_name)]
     pub(super) bucket: Option<String>,
     /// Says in JSON what came.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+impl Arguments {
+    /// Whether they say which bucket.
+    pub(crate) fn names_bucket(&self) -> bool {
+        self.bucket.is_some()
+    }
 }

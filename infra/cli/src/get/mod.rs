@@ -23,9 +23,10 @@ use crate::failure::Failure;
 /// # Errors
 /// [`Failure`], in words for the person.
 pub async fn run(arguments: &Arguments, env: Env, clock: Clock) -> Result<String, Failure> {
+    let output = arguments.output.as_deref();
+    place::check(output, arguments.json)?;
     let source = Source::read(arguments, env)?;
     let mut incoming = source.open(&arguments.collection, &arguments.path).await?;
-    let output = arguments.output.as_deref();
     let mut part = Part::begin(output, arguments.force, &incoming.expected, clock)?;
     let sha256 = bring(&mut incoming, &mut part).await?;
     let Some(path) = part.keep()? else {

@@ -1,6 +1,6 @@
 //! Where a file goes on this machine: whole, or not at all.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -19,15 +19,41 @@ const ABANDONED: SignedDuration = SignedDuration::from_hours(1);
 
 /// A file that isn't complete yet. It is gone with this, unless it is kept.
 #[derive(Debug)]
-pub(super) struct Part {
-    file: NamedTempFile,
-    to: To,
+pub(super) enum Part {
+    File {
+        file: NamedTempFile,
+        path: PathBuf,
+        is_forced: bool,
+    },
+    /// A file without a name, which is gone however the program ends.
+    Output(File),
 }
 
-#[derive(Debug)]
-enum To {
-    File { path: PathBuf, is_forced: bool },
-    Output,
+/// That the file can go there, before anything of it comes.
+///
+/// # Errors
+/// `Refused` when there is no such folder; `Failed` when standard output is to have two things.
+pub(super) fn check(output: Option<&Path>, is_json: bool) -> Result<(), Failure> {
+    let Some(output) = output else {
+        return Ok(());
+    };
+    if output == Path::new("-") {
+        let why = "--json and -o - both go to standard output: leave out one";
+        return if is_json {
+            Err(Failure::Failed(why.to_owned()))
+        } else {
+            Ok(())
+        };
+    }
+    let is_folder = output.to_string_lossy().ends_with('/');
+    let folder = if is_folder { output } else { folder_of(output) };
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let folder = folder.display();
+    Err(Failure::Refused(format!(
+        "-o: there is no folder {folder}: make it first"
+    )))
 }
 
 impl Part {
@@ -47,28 +73,36 @@ impl Part {
                 let why = "it is no text, and standard output is a terminal: name a file by -o, or send it into another program";
                 return Err(Failure::Refused(why.to_owned()));
             }
-            let file = NamedTempFile::new().map_err(|error| unwritable(&std::env::temp_dir(), &error))?;
-            let to = To::Output;
-            return Ok(Self { file, to });
+            let file = tempfile::tempfile().map_err(|error| unwritable(&std::env::temp_dir(), &error))?;
+            return Ok(Self::Output(file));
         }
         let path = target(output, expected);
-        if path.exists() && !is_forced {
-            return Err(there(&path));
-        }
+        replaceable(&path, is_forced)?;
         let folder = folder_of(&path);
         sweep(folder, clock());
         let mut named = tempfile::Builder::new();
         let file = named.prefix(PART.0).suffix(PART.1).tempfile_in(folder);
         let file = file.map_err(|error| unwritable(folder, &error))?;
-        let to = To::File { path, is_forced };
-        Ok(Self { file, to })
+        Ok(Self::File {
+            file,
+            path,
+            is_forced,
+        })
     }
 
     /// # Errors
     /// When the disk is full, say.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let written = self.file.write_all(bytes);
-        written.map_err(|error| unwritable(self.file.path(), &error))
+        match self {
+            Self::File { file, .. } => {
+                let written = file.write_all(bytes);
+                written.map_err(|error| unwritable(file.path(), &error))
+            }
+            Self::Output(file) => {
+                let written = file.write_all(bytes);
+                written.map_err(|error| unwritable(&std::env::temp_dir(), &error))
+            }
+        }
     }
 
     /// Puts it in its place: its path, or nothing where it went to standard output.
@@ -76,18 +110,17 @@ impl Part {
     /// # Errors
     /// `Refused` when a file has come to be there meanwhile.
     pub(super) fn keep(self) -> Result<Option<PathBuf>, Failure> {
-        let Self { mut file, to } = self;
-        let To::File { path, is_forced } = to else {
-            let copied = file
-                .rewind()
-                .and_then(|()| io::copy(&mut file, &mut io::stdout().lock()));
-            let copied = copied.and_then(|_| io::stdout().flush());
-            return match copied {
-                Ok(()) => Ok(None),
-                Err(error) => Err(Failure::Failed(format!(
-                    "standard output can't be written: {error}"
-                ))),
-            };
+        let (file, path, is_forced) = match self {
+            Self::File {
+                file,
+                path,
+                is_forced,
+            } => (file, path, is_forced),
+            Self::Output(file) => {
+                let copied = copy_out(file);
+                let failed = |error| Failure::Failed(format!("standard output can't be written: {error}"));
+                return copied.map(|()| None).map_err(failed);
+            }
         };
         file.as_file()
             .sync_all()
@@ -102,6 +135,28 @@ impl Part {
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(there(&path)),
             Err(error) => Err(unwritable(&path, &error.error)),
         }
+    }
+}
+
+fn copy_out(mut file: File) -> io::Result<()> {
+    file.rewind()?;
+    io::copy(&mut file, &mut io::stdout().lock())?;
+    io::stdout().flush()
+}
+
+/// # Errors
+/// `Refused` when something is there that is to stay: also by force nothing is replaced but a file as such, no link and no
+/// device.
+fn replaceable(path: &Path, is_forced: bool) -> Result<(), Failure> {
+    match fs::symlink_metadata(path) {
+        Ok(_) if !is_forced => Err(there(path)),
+        Ok(found) if !found.is_file() => {
+            let path = path.display();
+            Err(Failure::Refused(format!(
+                "{path} is no regular file, and is not replaced: name another -o"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -194,6 +249,34 @@ mod tests {
         three.keep().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"three");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn force_replaces_files_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "mine").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        replaceable(&file, true).unwrap();
+        for path in [&link, Path::new("/dev/null"), folder.path()] {
+            assert!(
+                matches!(replaceable(path, true), Err(Failure::Refused(why)) if why.contains("no regular file")),
+                "{}",
+                path.display()
+            );
+        }
+    }
+
+    #[test]
+    fn where_nothing_can_go_is_told_before_anything_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name: &str| check(Some(&folder.path().join(name)), true);
+        assert!(of("x").is_ok() && of("").is_ok() && check(None, true).is_ok());
+        for name in ["none/x", "none/"] {
+            assert!(matches!(of(name), Err(Failure::Refused(why)) if why.contains("there is no folder")));
+        }
+        assert!(check(Some(Path::new("-")), true).is_err() && check(Some(Path::new("-")), false).is_ok());
     }
 
     #[test]

@@ -61,7 +61,12 @@ impl Source {
     /// All that is wrong, at once.
     pub(super) fn read(arguments: &Arguments, mut env: Env) -> Result<Self, Failure> {
         collection::read(&mut env);
-        let source = if web::is_asked(arguments.direct, arguments.api.as_deref(), &env) {
+        let source = if web::is_asked(
+            arguments.direct,
+            arguments.bucket.as_ref(),
+            arguments.api.as_deref(),
+            &env,
+        ) {
             let url = web::given(arguments.api.as_deref(), &mut env);
             Api::read(url, arguments.token_file.as_deref(), &mut env).map(Self::Api)
         } else {
@@ -84,6 +89,7 @@ impl Source {
 }
 
 fn by_s3(arguments: &Arguments, env: &mut Env) -> Option<Source> {
+    web::needs_api(arguments.token_file.as_deref(), env);
     let bucket = web::instead(arguments.bucket.as_ref(), env);
     let base = env.optional("S3_BASE_PATH", BasePath::parse).unwrap_or_default();
     let settings = env.s3();
@@ -96,7 +102,7 @@ async fn by_link(api: &Api, collection: &str, path: &str) -> Result<Incoming, Fa
     let answer = api
         .call(&Method::GET, &target, &Bytes::new())
         .await
-        .map_err(Failure::Failed)?;
+        .map_err(|outage| Failure::Failed(outage.to_string()))?;
     let link: Link = match answer.status {
         200 | 201 => answer
             .json()

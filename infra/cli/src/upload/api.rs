@@ -1,45 +1,37 @@
 //! Through the API: small files in the request, large ones past it by an upload grant, and then the collection's route.
 
-use std::io;
 use std::time::{Duration, Instant};
 
-use aws_sdk_s3::primitives::SdkBody;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use casefile::collection::Collection;
 use casefile::json::FieldError;
 use casefile::time;
-use http::{Method, Request};
+use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::body::Load;
+use super::grant::upload;
 use super::job::Job;
 use super::outcome::{Sent, Stored};
-use crate::web::{Answer, Api, Http, NoAnswer, encoded, time_for};
+use crate::web::{Answer, Api, encoded};
 
 /// What goes in the request itself: 4 MB in base64, of 6 MB that fit through API Gateway.
 const INLINE: u64 = 3 * 1024 * 1024;
-/// What a training log may have, which is a request of its own.
-const MAX_REQUEST: u64 = 6 * 1024 * 1024;
-/// What is waited before bytes are sent again.
-const PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_200)];
+/// What a training log may have, which is a request of its own, as API Gateway counts it ([`in_request`]).
+const MAX_REQUEST: u64 = 6_000_000;
+const TOO_LARGE: &str = "the API takes training logs of at most 6 MB, with each quote and line break counted twice; --direct \
+                         takes larger ones";
 /// How far two clocks of one service may be apart.
 const DRIFT: SignedDuration = SignedDuration::from_secs(2);
-
-/// What a grant says.
-#[derive(Deserialize)]
-struct Grant {
-    upload_id: String,
-    url: String,
-    headers: std::collections::BTreeMap<String, String>,
-}
 
 /// What is said of a stored or skipped file.
 #[derive(Deserialize)]
 struct Said {
+    #[serde(default)]
+    status: String,
     #[serde(default)]
     reason: String,
     #[serde(default)]
@@ -51,13 +43,22 @@ struct Said {
     warnings: Vec<FieldError>,
 }
 
+/// What is said of a file that the API keeps.
+#[derive(Deserialize)]
+struct SaidKept {
+    stored: String,
+    folder: String,
+}
+
 /// Stores a file.
 pub(super) async fn send(api: &Api, job: &Job, load: &Load) -> Sent {
     let sent = match request(api, job, load).await {
         Ok((route, body)) => {
             let started = Instant::now();
             let answer = api.call(&Method::POST, &route, &body).await;
-            answer.map_or_else(Sent::Down, |answer| told(api, job, &answer, started.elapsed()))
+            answer.map_or_else(Sent::from, |answer| {
+                told(&api.url, job, &answer, started.elapsed())
+            })
         }
         Err(sent) => sent,
     };
@@ -76,16 +77,18 @@ async fn request(api: &Api, job: &Job, load: &Load) -> Result<(String, Bytes), S
             );
         }
         "training-logs" => {
+            // Before it is in memory, and then as it is counted.
             if job.size > MAX_REQUEST {
-                return refused("the API takes training logs of at most 6 MiB; --direct takes larger ones");
+                return refused(TOO_LARGE);
+            }
+            let content = job.content().map_err(Sent::Refused)?;
+            if in_request(&content) > MAX_REQUEST {
+                return refused(TOO_LARGE);
             }
             if !wish.metadata.is_empty() || wish.owner.is_some() || wish.replaces.is_some() {
                 return refused("a training log says all of itself: it takes no metadata, owner or replaces");
             }
-            return Ok((
-                "/v1/training-logs".to_owned(),
-                job.content().map_err(Sent::Refused)?,
-            ));
+            return Ok(("/v1/training-logs".to_owned(), content));
         }
         "bols" => ("/v1/bols".to_owned(), bol(job)?),
         other => (format!("/v1/documents/{}", encoded(other)), plain(job)),
@@ -104,6 +107,12 @@ async fn request(api: &Api, job: &Job, load: &Load) -> Result<(String, Bytes), S
         json!({ "file_name": job.name(), content.0: content.1 }),
     );
     Ok((route, Bytes::from(Value::Object(fields).to_string())))
+}
+
+/// The size of a body as the JSON string that API Gateway passes on.
+fn in_request(body: &[u8]) -> u64 {
+    let is_escaped = |byte: &&u8| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t');
+    (body.len() + body.iter().filter(is_escaped).count()) as u64
 }
 
 fn plain(job: &Job) -> Map<String, Value> {
@@ -132,97 +141,46 @@ fn bol(job: &Job) -> Result<Map<String, Value>, Sent> {
     Ok(fields.map(|(name, value)| (name.clone(), json!(value))).collect())
 }
 
-/// Puts a large file into the caller's inbox; the id by which the export finds it there.
-async fn upload(api: &Api, job: &Job, load: &Load) -> Result<String, Sent> {
-    let kind = Collection::parse(&job.wish.collection).and_then(|collection| collection.kind_of(job.name()));
-    let asked = json!({
-        "collection": job.wish.collection,
-        "file_name": job.name(),
-        "size": job.size,
-        "sha256": job.sha256,
-        "content_type": kind.map_or("application/octet-stream", |kind| kind.content_type()),
-    });
-    let answer = api
-        .call(&Method::POST, "/v1/uploads", &Bytes::from(asked.to_string()))
-        .await;
-    let answer = answer.map_err(Sent::Down)?;
-    if answer.status != 201 {
-        return Err(not_done(&answer));
-    }
-    let odd = || Sent::Failed("the API's upload grant can't be read".to_owned());
-    let grant: Grant = answer.json().ok_or_else(odd)?;
-    put(&api.http, job, load, &grant).await?;
-    Ok(grant.upload_id)
-}
-
-/// Sends the bytes, three times at most.
-async fn put(http: &Http, job: &Job, load: &Load, grant: &Grant) -> Result<(), Sent> {
-    let mut pauses = PAUSES.iter();
-    loop {
-        let body = load
-            .open()
-            .await
-            .map_err(|error: io::Error| Sent::Refused(error.to_string()))?;
-        let why = match put_once(http, job, grant, body).await {
-            // 412: an earlier try, whose answer was lost. The grant takes just these bytes, once.
-            Ok(200 | 412) => return Ok(()),
-            Ok(status) if status < 500 && status != 429 => {
-                job.check().await.map_err(Sent::Refused)?;
-                return Err(Sent::Failed(format!(
-                    "S3 refuses what the API has granted: status {status}"
-                )));
-            }
-            Ok(status) => format!("S3 is busy: status {status}"),
-            Err(error) => {
-                job.check().await.map_err(Sent::Refused)?;
-                format!("S3 can't be reached: {error}")
-            }
-        };
-        match pauses.next() {
-            Some(pause) => tokio::time::sleep(*pause).await,
-            None => return Err(Sent::Down(why)),
-        }
-    }
-}
-
-async fn put_once(http: &Http, job: &Job, grant: &Grant, body: SdkBody) -> Result<u16, NoAnswer> {
-    let mut request = Request::put(&grant.url);
-    for (name, value) in &grant.headers {
-        request = request.header(name, value);
-    }
-    let request = request.body(body).map_err(|_| NoAnswer::Request)?;
-    let answer = http.send(request, time_for(job.size)).await?;
-    Ok(answer.status().as_u16())
-}
-
 /// What an answer means.
-fn told(api: &Api, job: &Job, answer: &Answer, took: Duration) -> Sent {
+fn told(url: &str, job: &Job, answer: &Answer, took: Duration) -> Sent {
     let said: Option<Said> = answer.json();
     match (answer.status, said) {
-        (201, Some(said)) => {
+        (201, Some(said)) if said.status == "stored" && !said.path.is_empty() => {
             let is_new = is_new(&said, answer, took);
-            let stored = stored(api, job, &said);
+            let stored = stored(url, job, &said);
             if is_new {
                 Sent::Stored(stored)
             } else {
                 Sent::There(stored)
             }
         }
-        (200, Some(said)) => Sent::Skipped(said.reason),
-        (202, _) => Sent::Kept,
+        (200, Some(said)) if said.status == "skipped" && !said.reason.is_empty() => {
+            Sent::Skipped(said.reason)
+        }
+        (202, _) if is_kept(answer) => Sent::Kept,
         _ => not_done(answer),
     }
 }
 
-fn not_done(answer: &Answer) -> Sent {
+fn is_kept(answer: &Answer) -> bool {
+    let said: Option<SaidKept> = answer.json();
+    said.is_some_and(|said| said.stored == "local" && !said.folder.is_empty())
+}
+
+pub(super) fn not_done(answer: &Answer) -> Sent {
     match answer.status {
+        // Somebody else's, such as a page to log in on.
+        ..400 => Sent::Failed(format!(
+            "what answers isn't Casefile's API (status {}): check --api or CASEFILE_API_URL",
+            answer.status
+        )),
         401 | 403 => Sent::Failed(answer.problem()),
         400..500 => Sent::Refused(answer.problem()),
         _ => Sent::Failed(answer.problem()),
     }
 }
 
-fn stored(api: &Api, job: &Job, said: &Said) -> Stored {
+fn stored(url: &str, job: &Job, said: &Said) -> Stored {
     let path = encoded(&said.path);
     let dropped = said
         .dropped
@@ -233,11 +191,7 @@ fn stored(api: &Api, job: &Job, said: &Said) -> Stored {
         .iter()
         .map(|warning| format!("{} {}", warning.pointer, warning.detail));
     Stored {
-        url: format!(
-            "{}/v1/documents/{}/{path}",
-            api.url,
-            encoded(&job.wish.collection)
-        ),
+        url: format!("{url}/v1/documents/{}/{path}", encoded(&job.wish.collection)),
         notes: dropped.chain(warned).collect(),
     }
 }
@@ -268,6 +222,7 @@ mod tests {
     fn a_file_that_was_stored_before_the_call_began_is_not_new() {
         let new = |uploaded: Option<&str>, date: Option<&str>, took| {
             let said = Said {
+                status: "stored".to_owned(),
                 reason: String::new(),
                 path: String::new(),
                 uploaded_at: uploaded.map(str::to_owned),
@@ -277,6 +232,7 @@ mod tests {
             let answer = Answer {
                 status: 201,
                 date: date.map(|date| date.parse().unwrap()),
+                retry_after: None,
                 body: Bytes::new(),
             };
             is_new(&said, &answer, Duration::from_secs(took))
@@ -287,5 +243,58 @@ mod tests {
         assert!(!new(Some("2025-11-14T12:00:01.000Z"), date, 1));
         assert!(!new(None, date, 1));
         assert!(new(Some("2025-11-14T11:00:00.000Z"), None, 1));
+    }
+
+    #[test]
+    fn only_an_answer_of_the_api_s_own_is_success() {
+        let job = Job {
+            path: "/srv/a.pdf".into(),
+            size: 3,
+            sha256: casefile::digest::Sha256::of(b"abc"),
+            wish: super::super::job::Wish {
+                collection: "ecg-reports".to_owned(),
+                metadata: std::collections::BTreeMap::new(),
+                owner: None,
+                replaces: None,
+            },
+        };
+        let of = |status, body: &'static str| {
+            let answer = Answer {
+                status,
+                date: None,
+                retry_after: None,
+                body: Bytes::from_static(body.as_bytes()),
+            };
+            told("https://files.example.com", &job, &answer, Duration::ZERO)
+        };
+        let stored = of(
+            201,
+            r#"{"status": "stored", "path": "a.pdf", "uploaded_at": "2025-11-14T12:00:00Z"}"#,
+        );
+        assert!(matches!(stored, Sent::Stored(_)), "{stored:?}");
+        let skipped = of(200, r#"{"status": "skipped", "reason": "no"}"#);
+        assert_eq!(skipped, Sent::Skipped("no".to_owned()));
+        assert_eq!(of(202, r#"{"stored": "local", "folder": "/mnt/x"}"#), Sent::Kept);
+        for (status, body) in [
+            (201, "{}"),
+            (201, r#"{"status": "stored", "path": ""}"#),
+            (200, r#"{"ok": true}"#),
+            (200, r#"{"status": "skipped", "reason": ""}"#),
+            (202, "{}"),
+            (202, ""),
+            (204, ""),
+            (302, "<html>"),
+        ] {
+            let sent = of(status, body);
+            assert!(
+                matches!(&sent, Sent::Failed(why) if why.contains("isn't Casefile's API")),
+                "{body}: {sent:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_request_is_counted_as_api_gateway_counts_it() {
+        assert_eq!(in_request(b"{\"a\": 1}\n"), 12);
     }
 }

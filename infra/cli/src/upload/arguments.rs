@@ -12,7 +12,7 @@ use casefile::name::Owner;
 use clap::Args;
 
 const EXAMPLES: &str = "Examples:
-  casefile upload ECG_Report_20251028_143022.pdf --collection ecg-reports --metadata patient_name='Jane Doe'
+  casefile upload ECG_Report_20251028_143022.pdf --collection ecg-reports --metadata-file ecg.json
   casefile upload metrics_*.json --collection ecg-reports --api https://files.example.com --token-file /etc/casefile/token
   casefile upload bol-2025-0042.pdf --collection bols --metadata date=2025-11-14 --metadata number=PRT-2025-0042
   casefile upload session.json --collection training-logs --direct
@@ -41,6 +41,10 @@ pub struct Arguments {
     /// May be given several times.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair, conflicts_with = "queued")]
     pub(super) metadata: Vec<(String, String)>,
+    /// A file with more of it, a JSON object of texts: for what others on the machine shouldn't see on the command line, such as
+    /// a patient's name.
+    #[arg(long, value_name = "FILE", conflicts_with = "queued")]
+    pub(super) metadata_file: Option<PathBuf>,
     /// Whose the files are within their tenant. Through the API only.
     #[arg(long, value_parser = Owner::parse, conflicts_with = "queued")]
     pub(super) owner: Option<Owner>,
@@ -51,16 +55,16 @@ pub struct Arguments {
     #[arg(long)]
     pub(super) queued: bool,
     /// The API's address; without it, CASEFILE_API_URL.
-    #[arg(long, value_name = "URL", conflicts_with = "direct")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["direct", "bucket"])]
     pub(super) api: Option<String>,
     /// A file with the token for the API; without it, CASEFILE_TOKEN.
-    #[arg(long, value_name = "FILE", conflicts_with = "direct")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["direct", "bucket"])]
     pub(super) token_file: Option<PathBuf>,
     /// Straight to S3 although an API is named: into the inbox of a collection that has one, and training logs into their
     /// place.
     #[arg(long)]
     pub(super) direct: bool,
-    /// The bucket; without it, S3_BUCKET_NAME.
+    /// The bucket; without it, S3_BUCKET_NAME. Whoever names one means S3, although an API is named by CASEFILE_API_URL.
     #[arg(long, value_parser = bucket_name)]
     pub(super) bucket: Option<String>,
     /// Where files wait that can't be sent; without it, casefile/queue below XDG_STATE_HOME or ~/.local/state.
@@ -77,10 +81,22 @@ pub struct Arguments {
     pub(super) json: bool,
 }
 
+impl Arguments {
+    /// Whether they say which bucket.
+    pub(crate) fn names_bucket(&self) -> bool {
+        self.bucket.is_some()
+    }
+}
+
+/// Whether metadata may have such a name.
+pub(super) fn is_name(name: &str) -> bool {
+    let is_in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    !name.is_empty() && name.chars().all(is_in_name)
+}
+
 fn pair(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE")?;
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if name.is_empty() || !name.chars().all(is_name) {
+    if !is_name(name) {
         return Err("must be NAME=VALUE with a name of letters, digits, '_' and '-'");
     }
     Ok((name.to_owned(), value.to_owned()))

@@ -9,7 +9,7 @@ use casefile::bucket::{Bucket, Content, Delivered, Metadata, Target};
 use casefile::collection::Collection;
 use casefile::digest::Sha256;
 use casefile::document::{UPLOADED_AT, ownership};
-use casefile::intake::{Acceptance, accept_delivery};
+use casefile::intake::{Acceptance, MAX_METADATA_BYTES, accept_delivery};
 use casefile::json::compact;
 use casefile::key::{BasePath, ObjectKey};
 use casefile::metadata::encode;
@@ -149,7 +149,7 @@ impl Direct {
                      nothing was overwritten"
                         .to_owned(),
                 ),
-                Err(error) => Sent::Down(error.to_string()),
+                Err(error) => Sent::from(error),
             },
         }
     }
@@ -178,7 +178,7 @@ impl Direct {
             job.check().await.map_err(Sent::Refused)?;
             match (error, pauses.next()) {
                 (StoreError::Unavailable(_), Some(pause)) => tokio::time::sleep(*pause).await,
-                (error @ StoreError::Unavailable(_), None) => return Err(Sent::Down(error.to_string())),
+                (error @ StoreError::Unavailable(_), None) => return Err(Sent::from(error)),
                 (error, _) => return Err(Sent::Failed(explained(&error))),
             }
         }
@@ -195,7 +195,7 @@ fn explained(error: &StoreError) -> String {
     }
 }
 
-/// A device's delivery. Its key has a folder of the content's digest, which post-process passes over: so a repeat is known
+/// A device's delivery. Its key has a folder of the content's digest and the metadata's, which post-process passes over: so a repeat is known
 /// without a right to read, and other content of the same name is not in its way.
 fn delivery(job: &Job, collection: Collection) -> Result<Parcel, Sent> {
     let content_type = match accept_delivery(collection, job.name()) {
@@ -203,7 +203,7 @@ fn delivery(job: &Job, collection: Collection) -> Result<Parcel, Sent> {
         Acceptance::Skipped(why) => return Err(Sent::Skipped(why)),
     };
     let (metadata, notes) = sorted(job, collection)?;
-    let name = format!("{}/{}", job.sha256, job.name());
+    let name = format!("{}/{}", folder(job, &metadata), job.name());
     let key = ObjectKey::Delivery { collection, name };
     Ok(Parcel {
         target: Target {
@@ -219,6 +219,15 @@ fn delivery(job: &Job, collection: Collection) -> Result<Parcel, Sent> {
         is_named_by_content: true,
         notes,
     })
+}
+
+/// The content's digest, and where there is metadata its, too: the same content with other metadata is another delivery.
+fn folder(job: &Job, metadata: &Metadata) -> String {
+    if metadata.is_empty() {
+        return job.sha256.to_string();
+    }
+    let parts = metadata.iter().flat_map(|(name, value)| [*name, value.as_str()]);
+    format!("{}-{}", job.sha256, Sha256::of_parts(parts))
 }
 
 /// What the collection keeps of the metadata, as S3 keeps it; and what it doesn't.
@@ -239,10 +248,9 @@ fn sorted(job: &Job, collection: Collection) -> Result<(Metadata, Vec<String>), 
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
-    if size > casefile::metadata::MAX_BYTES {
+    if size > MAX_METADATA_BYTES {
         return Err(Sent::Refused(format!(
-            "its metadata has {size} bytes; S3 keeps at most {}",
-            casefile::metadata::MAX_BYTES
+            "its metadata has {size} bytes; at most {MAX_METADATA_BYTES} are kept"
         )));
     }
     Ok((metadata, notes))
@@ -273,7 +281,8 @@ mod tests {
         let given = [("patient_name", "José"), ("operator", "nurse7")];
         let job = job("ecg-reports", "report ä.pdf", &given);
         let parcel = delivery(&job, Collection::ecg_reports()).ok().unwrap();
-        let key = format!("inbox/ecg-reports/{}/report ä.pdf", Sha256::of(b"abc"));
+        let kept = Sha256::of_parts(["patient_name", &encode("José")]);
+        let key = format!("inbox/ecg-reports/{}-{kept}/report ä.pdf", Sha256::of(b"abc"));
         assert_eq!(
             (parcel.target.key, parcel.target.content_type),
             (key, "application/pdf")
@@ -286,7 +295,7 @@ mod tests {
     fn what_a_collection_does_not_take_is_skipped_and_what_would_break_a_header_is_refused() {
         let skipped = delivery(&job("ecg-reports", "scan.pdf", &[]), Collection::ecg_reports()).err();
         assert!(matches!(skipped, Some(Sent::Skipped(_))));
-        for value in ["a\nb", &"x".repeat(2_048)] {
+        for value in ["a\nb", &"x".repeat(MAX_METADATA_BYTES)] {
             let job = job("ecg-reports", "report.pdf", &[("patient_name", value)]);
             let refused = delivery(&job, Collection::ecg_reports()).err();
             assert!(matches!(refused, Some(Sent::Refused(_))), "{value}");

@@ -90,8 +90,14 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, String> {
     let path = std::path::absolute(path).map_err(|error| unreadable(&error))?;
     match path.to_str() {
         Some(_) => Ok(path),
-        None => Err("its path isn't UTF-8, so no log can hold it".to_owned()),
+        None => Err("its path isn't UTF-8, so no log can hold it: rename it first".to_owned()),
     }
+}
+
+/// A path that can't be written down as it is, as people read it: absolute as far as that can be told.
+pub(super) fn shown(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.to_string_lossy().into_owned().into()
 }
 
 async fn seen(path: &Path) -> Result<(u64, Sha256), String> {
@@ -129,6 +135,16 @@ fn unreadable(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_not_utf_8_is_refused_and_can_be_told_in_json() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = Path::new(std::ffi::OsStr::from_bytes(b"report-\xff.pdf"));
+        assert!(absolute(path).unwrap_err().contains("isn't UTF-8"));
+        let shown = shown(path);
+        assert!(shown.is_absolute() && serde_json::to_string(&shown).is_ok());
+    }
 
     #[tokio::test]
     async fn a_file_that_has_changed_or_is_gone_is_noticed() {

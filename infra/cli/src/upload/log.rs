@@ -14,7 +14,11 @@ use serde_json::value::RawValue;
 use tempfile::NamedTempFile;
 
 use super::outcome::{Status, Told};
+use super::queue::sweep;
 use crate::failure::Failure;
+
+/// What the log is called while it is written.
+const HALF: &str = ".upload_log-";
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -37,17 +41,21 @@ pub(super) struct UploadLog {
 }
 
 impl UploadLog {
-    /// Looks whether it can be added to. A log that isn't there is an empty one.
+    /// Looks whether it can be added to, and removes what killed uploads have left beside it. A log that isn't there, or has
+    /// no byte, is an empty one.
     ///
     /// # Errors
-    /// When it is damaged, or its folder isn't there.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    /// When it is damaged, or its folder isn't there or can't be written to.
+    pub(super) fn open(path: &Path, now: Timestamp) -> Result<Self, Failure> {
         // So that a link to a log stays one.
         let path = fs::canonicalize(path).or_else(|_| std::path::absolute(path));
         let path = path.map_err(|error| Failure::Failed(format!("--log: {error}")))?;
         let log = Self { path };
         let _folder = log.lock().map_err(|error| log.failed(&error))?;
         log.read()?;
+        sweep(log.folder(), HALF, now);
+        let try_out = NamedTempFile::with_prefix_in(HALF, log.folder());
+        try_out.map_err(|error| log.failed(&error))?;
         Ok(log)
     }
 
@@ -89,6 +97,7 @@ impl UploadLog {
 
     fn read(&self) -> Result<Vec<Box<RawValue>>, Failure> {
         let text = match fs::read(&self.path) {
+            Ok(text) if text.is_empty() => return Ok(Vec::new()),
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(self.failed(&error)),
@@ -103,7 +112,7 @@ impl UploadLog {
     }
 
     fn write(&self, entries: &[Box<RawValue>]) -> io::Result<()> {
-        let mut file = NamedTempFile::with_prefix_in(".upload_log-", self.folder())?;
+        let mut file = NamedTempFile::with_prefix_in(HALF, self.folder())?;
         let texts: Vec<_> = entries.iter().map(|entry| format!("  {}", entry.get())).collect();
         file.write_all(format!("[\n{}\n]\n", texts.join(",\n")).as_bytes())?;
         if let Ok(there) = fs::metadata(&self.path) {
@@ -128,6 +137,8 @@ mod tests {
 
     use super::*;
 
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
     fn told(path: &str, url: Option<&str>) -> Told {
         Told {
             url: url.map(str::to_owned),
@@ -142,7 +153,7 @@ mod tests {
         fs::write(&path, r#"[{"local_path": "old", "size": 1.50}]"#).unwrap();
         let now = "2025-11-14T12:00:00Z".parse().unwrap();
         for _ in 0..2 {
-            let log = UploadLog::open(&path).unwrap();
+            let log = UploadLog::open(&path, NOW).unwrap();
             log.add(&[told("/a \"b\".pdf", Some("s3://artifacts/a"))], "s3", now)
                 .unwrap();
         }
@@ -161,16 +172,35 @@ mod tests {
     fn a_damaged_log_is_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.json");
-        for text in ["", "{}", "[{\"local_path\": \"a\"}", "null"] {
+        for text in [" ", "{}", "[{\"local_path\": \"a\"}", "null"] {
             fs::write(&path, text).unwrap();
-            let error = UploadLog::open(&path).unwrap_err().to_string();
+            let error = UploadLog::open(&path, NOW).unwrap_err().to_string();
             assert!(
                 error.contains("is damaged") && error.contains("log.json"),
                 "{error}"
             );
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
-        assert!(UploadLog::open(&folder.path().join("none/log.json")).is_err());
+        assert!(UploadLog::open(&folder.path().join("none/log.json"), NOW).is_err());
+    }
+
+    #[test]
+    fn an_empty_file_is_an_empty_log_and_what_a_killed_upload_has_left_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, half) = (
+            folder.path().join("log.json"),
+            folder.path().join(".upload_log-half"),
+        );
+        fs::write(&path, "").unwrap();
+        fs::write(&half, "[").unwrap();
+        UploadLog::open(&path, NOW).unwrap();
+        assert!(half.exists());
+        let log = UploadLog::open(&path, Timestamp::MAX).unwrap();
+        assert!(!half.exists());
+        log.add(&[told("/a", None)], "s3", NOW).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let all: Vec<Value> = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(all.len(), 1);
     }
 
     #[test]
@@ -180,7 +210,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let log = UploadLog::open(&path).unwrap();
+                    let log = UploadLog::open(&path, NOW).unwrap();
                     for _ in 0..10 {
                         log.add(&[told("/a", None)], "s3", Timestamp::UNIX_EPOCH).unwrap();
                     }

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use casefile::store_error::StoreError;
+use serde::{Deserialize, Serialize};
+
+use crate::web::Outage;
 
 /// What a service says of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +22,9 @@ pub(super) enum Sent {
     Refused(String),
     /// The set-up is wrong.
     Failed(String),
-    /// Nobody can be reached, or is too busy: the next try may do better.
+    /// This file can't be stored just now: a later try may do better.
+    Busy(String),
+    /// Nobody can be reached, for any file.
     Down(String),
 }
 
@@ -32,8 +37,27 @@ pub(super) struct Stored {
     pub(super) notes: Vec<String>,
 }
 
+impl From<Outage> for Sent {
+    fn from(outage: Outage) -> Self {
+        match outage {
+            Outage::Nobody(why) => Self::Down(why),
+            Outage::Busy(why) => Self::Busy(why),
+        }
+    }
+}
+
+impl From<StoreError> for Sent {
+    /// Of an outage, whether it is all of S3's.
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable(cause) if cause.is_answer() => Self::Busy(error.to_string()),
+            _ => Self::Down(error.to_string()),
+        }
+    }
+}
+
 /// In one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Status {
     Stored,

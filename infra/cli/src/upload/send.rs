@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
 use super::body::Load;
-use super::job::{Job, Wish, absolute};
+use super::job::{Job, Wish, absolute, shown};
 use super::log::UploadLog;
 use super::outcome::{Sent, Status, Told};
 use super::queue::{Entry, Queue, Waiting};
@@ -19,6 +19,9 @@ use crate::failure::Failure;
 
 /// The log, which is written as a whole, is written at most this often.
 const BETWEEN_WRITES: Duration = Duration::from_millis(250);
+
+/// After so many files in a row for which the service was busy, it is busy for all.
+const MAX_BUSY: u32 = 5;
 
 /// A file to send.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub(super) struct Sender<'a> {
     bar: ProgressBar,
     /// Why nobody could be reached: then nobody is tried any more.
     down: OnceCell<String>,
+    /// For how many files in a row the service was busy.
+    busy: Cell<u32>,
     unlogged: RefCell<Vec<Told>>,
     logged_at: Cell<Option<Instant>>,
 }
@@ -59,7 +64,11 @@ impl<'a> Sender<'a> {
             log,
             clock,
             bar: bar(),
-            down: OnceCell::new(),
+            down: match service {
+                Service::Off(why) => OnceCell::from(why.clone()),
+                _ => OnceCell::new(),
+            },
+            busy: Cell::new(0),
             unlogged: RefCell::default(),
             logged_at: Cell::new(None),
         }
@@ -80,11 +89,13 @@ impl<'a> Sender<'a> {
     }
 
     async fn send_one(&self, work: Work) -> Told {
-        let told = match work {
+        let (told, is_news) = match work {
             Work::New(path, wish) => self.send_new(path, wish).await,
             Work::Waiting(waiting) => self.send_waiting(waiting).await,
         };
-        self.unlogged.borrow_mut().push(told.clone());
+        if is_news {
+            self.unlogged.borrow_mut().push(told.clone());
+        }
         let is_due = self
             .logged_at
             .get()
@@ -106,61 +117,78 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    async fn send_new(&self, path: PathBuf, wish: Wish) -> Told {
+    /// What became of it, and whether the log is to say so.
+    async fn send_new(&self, path: PathBuf, wish: Wish) -> (Told, bool) {
         let collection = wish.collection.clone();
-        let read = match absolute(&path) {
-            Ok(path) => Job::read(path, wish).await,
-            Err(why) => Err(why),
+        let (path, read) = match absolute(&path) {
+            Ok(path) => (path.clone(), Job::read(path, wish).await),
+            Err(why) => (shown(&path), Err(why)),
         };
         let job = match read {
             Ok(job) => job,
-            Err(why) => return Told::new(path, &collection, Status::Refused, Some(why)),
+            Err(why) => return (Told::new(path, &collection, Status::Refused, Some(why)), true),
         };
         match self.try_to_send(&job).await {
-            Sent::Down(why) => self.put_into_queue(job, &why),
-            sent => told(&job, sent),
+            Sent::Busy(why) => self.put_into_queue(job, &why, Some(Status::Queued)),
+            Sent::Down(why) => self.put_into_queue(job, &why, None),
+            sent => (told(&job, sent), true),
         }
     }
 
-    fn put_into_queue(&self, job: Job, why: &str) -> Told {
+    fn put_into_queue(&self, job: Job, why: &str, last: Option<Status>) -> (Told, bool) {
         let entry = Entry {
             queued_at: (self.clock)(),
             to: self.to.clone(),
+            last,
             job: job.clone(),
         };
         match self.queue.add(&entry) {
-            Ok(()) => queued(&job, why, self.queue),
+            Ok(is_new) => (queued(&job, why, self.queue), is_new),
             Err(failure) => {
                 let why = format!("{why}; and {failure}");
-                Told::new(job.path, &job.wish.collection, Status::Failed, Some(why))
+                let told = Told::new(job.path, &job.wish.collection, Status::Failed, Some(why));
+                (told, true)
             }
         }
     }
 
-    /// What is done leaves the queue; all else stays in it.
-    async fn send_waiting(&self, waiting: Waiting) -> Told {
+    /// What is done leaves the queue; all else stays in it, and is news only when it is something else than the last time.
+    async fn send_waiting(&self, waiting: Waiting) -> (Told, bool) {
         let give_up = format!("delete {} to give it up", waiting.at.display());
-        let Some(Entry { job, queued_at, .. }) = waiting.entry else {
+        let Some(entry) = waiting.entry else {
             let why = format!("this entry of the queue can't be read; {give_up}");
-            return Told::new(waiting.at, "", Status::Refused, Some(why));
+            return (
+                Told::new(shown(&waiting.at), "", Status::Refused, Some(why)),
+                false,
+            );
         };
+        let job = &entry.job;
+        if let Some(why) = self.down.get() {
+            return (queued(job, why, self.queue), false);
+        }
         let sent = match job.check().await {
-            Ok(()) => self.try_to_send(&job).await,
-            Err(why) => Sent::Refused(format!("{why}; it waits since {}", rfc3339(queued_at))),
+            Ok(()) => self.try_to_send(job).await,
+            Err(why) => Sent::Refused(format!("{why}; it waits since {}", rfc3339(entry.queued_at))),
         };
         let mut told = match sent {
-            Sent::Down(why) => queued(&job, &why, self.queue),
-            sent => told(&job, sent),
+            Sent::Down(why) => return (queued(job, &why, self.queue), false),
+            Sent::Busy(why) => queued(job, &why, self.queue),
+            sent => told(job, sent),
         };
         if told.status == Status::Refused {
             told.detail = told.detail.map(|why| format!("{why}; {give_up}"));
         }
-        if told.status.is_done()
-            && let Err(failure) = self.queue.remove(&waiting.at)
-        {
-            told.notes.push(failure.to_string());
-        }
-        told
+        let is_news = told.status != entry.last.unwrap_or(Status::Queued);
+        let kept = if told.status.is_done() {
+            self.queue.remove(&waiting.at)
+        } else if entry.last == Some(told.status) {
+            Ok(())
+        } else {
+            let last = Some(told.status);
+            self.queue.note(&waiting.at, &Entry { last, ..entry })
+        };
+        told.notes.extend(kept.err().map(|failure| failure.to_string()));
+        (told, is_news)
     }
 
     async fn try_to_send(&self, job: &Job) -> Sent {
@@ -169,8 +197,18 @@ impl<'a> Sender<'a> {
         }
         let load = Load::new(job, self.bar.clone());
         let sent = self.service.send(job, &load).await;
-        if let Sent::Down(why) = &sent {
-            let _ = self.down.set(why.clone());
+        self.busy.set(match &sent {
+            Sent::Busy(_) => self.busy.get() + 1,
+            _ => 0,
+        });
+        match &sent {
+            Sent::Down(why) => {
+                let _ = self.down.set(why.clone());
+            }
+            Sent::Busy(why) if self.busy.get() >= MAX_BUSY => {
+                let _ = self.down.set(why.clone());
+            }
+            _ => {}
         }
         sent
     }
@@ -193,7 +231,7 @@ fn told(job: &Job, sent: Sent) -> Told {
         }
         Sent::Refused(why) => told(Status::Refused, Some(why)),
         Sent::Failed(why) => told(Status::Failed, Some(why)),
-        Sent::Down(why) => told(Status::Queued, Some(why)),
+        Sent::Busy(why) | Sent::Down(why) => told(Status::Queued, Some(why)),
     }
 }
 
@@ -219,13 +257,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let logs = folder.path().join("logs");
         fs::create_dir(&logs).unwrap();
-        let log = UploadLog::open(&logs.join("upload_log.json")).unwrap();
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let log = UploadLog::open(&logs.join("upload_log.json"), now).unwrap();
         fs::remove_dir(&logs).unwrap();
         let file = folder.path().join("report.pdf");
         fs::write(&file, "%PDF").unwrap();
         let queue = Queue::new(folder.path().join("queue"));
         let service = Service::Off("USE_S3 is false".to_owned());
-        let to = Destination::S3("artifacts".to_owned());
+        let to = Destination::S3 {
+            bucket: "artifacts".to_owned(),
+            endpoint: None,
+            tenant: "default".to_owned(),
+        };
         let wish = Wish {
             collection: "ecg-reports".to_owned(),
             metadata: BTreeMap::new(),

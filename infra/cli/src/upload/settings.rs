@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use casefile::bucket::Bucket;
 use casefile::collection;
 use casefile::config::Env;
+use casefile::digest::Sha256;
 use casefile::link::settings::default_tenant;
 use casefile::time::Clock;
 use serde::{Deserialize, Serialize};
@@ -16,35 +17,51 @@ use super::direct::Direct;
 use super::job::Job;
 use super::outcome::Sent;
 use crate::failure::Failure;
-use crate::web::{self, Api};
+use crate::web::{self, Api, Token};
 
 /// Variables of applications from before Casefile, each of which switches sending off.
 const SWITCHES: [&str; 2] = ["USE_S3", "CLOUD_UPLOAD_ENABLED"];
 
-/// Where a file goes, without anything secret.
+/// Where a file goes and whose it is then, without anything secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Destination {
-    /// The API's address.
-    Api(String),
-    /// A bucket.
-    S3(String),
+    Api {
+        /// The API's address.
+        url: String,
+        /// Who asks ([`Api::caller`]). `None` where sending is switched off and there is no token: whoever sends it on.
+        caller: Option<Sha256>,
+    },
+    S3 {
+        bucket: String,
+        endpoint: Option<String>,
+        /// Whose training logs are.
+        tenant: String,
+    },
 }
 
 impl Destination {
     /// As the upload log calls it.
     pub(super) fn service(&self) -> &'static str {
         match self {
-            Self::Api(_) => "casefile-api",
-            Self::S3(_) => "s3",
+            Self::Api { .. } => "casefile-api",
+            Self::S3 { .. } => "s3",
         }
     }
 
     /// For people.
     pub(super) fn shown(&self) -> String {
         match self {
-            Self::Api(url) => url.clone(),
-            Self::S3(bucket) => format!("s3://{bucket}"),
+            Self::Api { url, .. } => url.clone(),
+            Self::S3 { bucket, .. } => format!("s3://{bucket}"),
+        }
+    }
+
+    /// Whether what waits for this may go to that: one caller's file never goes under another's token.
+    pub(super) fn takes(&self, now: &Self) -> bool {
+        match (self, now) {
+            (Self::Api { url, caller: None }, Self::Api { url: now, .. }) => url == now,
+            _ => self == now,
         }
     }
 }
@@ -78,7 +95,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The API where one is named and `--direct` isn't given, else S3.
+    /// The API where one is named and neither `--direct` nor `--bucket` is given, else S3.
     ///
     /// # Errors
     /// All that is wrong, at once.
@@ -86,7 +103,12 @@ impl Settings {
         collection::read(&mut env);
         let queue = queue(arguments, &mut env);
         let off = switched_off(&mut env);
-        let known = if web::is_asked(arguments.direct, arguments.api.as_deref(), &env) {
+        let known = if web::is_asked(
+            arguments.direct,
+            arguments.bucket.as_ref(),
+            arguments.api.as_deref(),
+            &env,
+        ) {
             by_api(arguments, off, &mut env)
         } else {
             by_s3(arguments, off, &mut env, clock)
@@ -101,12 +123,14 @@ type Known = Option<(Destination, Service)>;
 
 fn by_api(arguments: &Arguments, off: Option<String>, env: &mut Env) -> Known {
     let url = web::given(arguments.api.as_deref(), env);
-    let to = Destination::Api(url.clone()?);
+    let file = arguments.token_file.as_deref();
     if let Some(why) = off {
-        return Some((to, Service::Off(why)));
+        let caller = Token::glance(file, env).map(|token| token.caller());
+        return Some((Destination::Api { url: url?, caller }, Service::Off(why)));
     }
-    let api = Api::read(url, arguments.token_file.as_deref(), env)?;
-    Some((to, Service::Api(api)))
+    let api = Api::read(url, file, env)?;
+    let (url, caller) = (api.url.clone(), Some(api.caller()));
+    Some((Destination::Api { url, caller }, Service::Api(api)))
 }
 
 fn by_s3(arguments: &Arguments, off: Option<String>, env: &mut Env, clock: Clock) -> Known {
@@ -121,19 +145,28 @@ fn by_s3(arguments: &Arguments, off: Option<String>, env: &mut Env, clock: Clock
             );
         }
     }
+    web::needs_api(arguments.token_file.as_deref(), env);
     let bucket = web::instead(arguments.bucket.as_ref(), env);
     let tenant = default_tenant(env);
+    let settings = if off.is_none() { env.s3() } else { None };
+    let (bucket, tenant) = (bucket?, tenant?);
+    let to = Destination::S3 {
+        bucket: bucket.clone(),
+        endpoint: env
+            .text("AWS_ENDPOINT_URL_S3")
+            .or_else(|| env.text("AWS_ENDPOINT_URL")),
+        tenant: tenant.to_string(),
+    };
     if let Some(why) = off {
-        return Some((Destination::S3(bucket?), Service::Off(why)));
+        return Some((to, Service::Off(why)));
     }
-    let settings = env.s3();
-    let bucket = bucket?;
+    let bucket = Bucket::new(settings?.client(), bucket);
     let direct = Direct {
-        bucket: Bucket::new(settings?.client(), bucket.clone()),
-        tenant: tenant?,
+        bucket,
+        tenant,
         clock,
     };
-    Some((Destination::S3(bucket), Service::S3(direct)))
+    Some((to, Service::S3(direct)))
 }
 
 /// Why nothing is to be sent: any switch that is off.
@@ -203,15 +236,47 @@ mod tests {
     fn the_api_goes_before_s3_unless_s3_is_asked_for() {
         let token = ("CASEFILE_TOKEN", "secret-1");
         let all: Vec<_> = S3.into_iter().chain([API, token]).collect();
-        let to = |arguments: &[&str], variables: &[_]| settings(arguments, variables).unwrap().to;
-        assert_eq!(to(&[], &all), Destination::Api(API.1.to_owned()));
-        assert_eq!(to(&["--direct"], &all), Destination::S3("artifacts".to_owned()));
-        assert_eq!(
-            to(&["--bucket", "others"], &S3),
-            Destination::S3("others".to_owned())
-        );
+        let to = |arguments: &[&str], variables: &[_]| settings(arguments, variables).unwrap().to.shown();
+        assert_eq!(to(&[], &all), API.1);
+        assert_eq!(to(&["--direct"], &all), "s3://artifacts");
+        for variables in [&S3[..], &all] {
+            assert_eq!(to(&["--bucket", "others"], variables), "s3://others");
+        }
+        for option in ["--api", "--token-file"] {
+            let given = [
+                "x",
+                "a.pdf",
+                "--collection",
+                "bols",
+                "--bucket",
+                "others",
+                option,
+                "y",
+            ];
+            assert!(Only::try_parse_from(given).is_err(), "{option}");
+        }
+        let error = settings(&["--token-file", "/t"], &S3).unwrap_err();
+        assert!(error.contains("--token-file is for the API"), "{error}");
         let shown = format!("{:?}", settings(&[], &all).unwrap());
         assert!(!shown.contains("secret-"), "{shown}");
+    }
+
+    #[test]
+    fn what_waits_for_one_caller_or_tenant_is_for_no_other() {
+        let api = |caller: Option<&str>| Destination::Api {
+            url: API.1.to_owned(),
+            caller: caller.map(|caller| Sha256::of(caller.as_bytes())),
+        };
+        assert!(api(Some("ana")).takes(&api(Some("ana"))) && api(None).takes(&api(Some("ana"))));
+        assert!(!api(Some("ana")).takes(&api(Some("ben"))) && !api(Some("ana")).takes(&api(None)));
+        let s3 = |more: &[_]| settings(&[], &[&S3[..], more].concat()).unwrap().to;
+        assert!(s3(&[]).takes(&s3(&[])));
+        for more in [
+            ("DEFAULT_TENANT", "other"),
+            ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000"),
+        ] {
+            assert!(!s3(&[]).takes(&s3(&[more])), "{more:?}");
+        }
     }
 
     #[test]

@@ -1,10 +1,24 @@
 //! What the API answers.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use casefile::problem::ProblemDocument;
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use serde::de::DeserializeOwned;
+
+/// The longest that is waited because an answer says so: a person may be waiting, too.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// What an answer asks to wait before the next try, in whole seconds (RFC 9110, section 10.2.3), at most five of them. A date
+/// is not read.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+}
 
 /// An answer that is there, good or bad.
 #[derive(Debug, Clone)]
@@ -12,6 +26,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// When the server says that it is.
     pub(crate) date: Option<Timestamp>,
+    /// What it asks to wait before the next try.
+    pub(crate) retry_after: Option<Duration>,
     pub(crate) body: Bytes,
 }
 
@@ -38,6 +54,7 @@ impl Answer {
         match status {
             401 => format!("the API doesn't know who asks: {said}; check the token, which may have expired"),
             403 => format!("the API doesn't allow it: {said}"),
+            429 | 500.. => format!("the API is down or busy: {said}"),
             _ => format!("the API refuses: {said}"),
         }
     }
@@ -62,6 +79,7 @@ mod tests {
         Answer {
             status,
             date: None,
+            retry_after: None,
             body: Bytes::from_static(body.as_bytes()),
         }
     }
@@ -75,6 +93,19 @@ mod tests {
         let said = answer(401, r#"{"message":"Unauthorized"}"#).problem();
         assert!(said.contains("check the token"), "{said}");
         assert!(answer(413, "").problem().contains("too large"));
+        for status in [429, 503] {
+            let said = answer(status, "").problem();
+            assert!(said.contains("is down or busy"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_service_is_waited_for_as_long_as_it_asks_but_not_for_minutes() {
+        for (text, expected) in [("2", Some(2)), ("3600", Some(5)), ("-1", None), ("soon", None)] {
+            let headers = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
+            assert_eq!(retry_after(&headers), expected.map(Duration::from_secs), "{text}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
     }
 
     #[test]

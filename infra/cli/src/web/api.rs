@@ -8,6 +8,7 @@ use aws_sdk_s3::primitives::SdkBody;
 use bytes::{Bytes, BytesMut};
 use casefile::client::plain_http;
 use casefile::config::{Env, bucket_name};
+use casefile::digest::Sha256;
 use futures::TryFutureExt as _;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, USER_AGENT};
 use http::uri::Scheme;
@@ -15,7 +16,7 @@ use http::{Method, Request, Response, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::timeout;
 
-use super::{Answer, Http, NoAnswer, Token};
+use super::{Answer, Http, NoAnswer, Token, retry_after};
 
 /// Beyond it an answer is none of the API's: a link's and a file's are a few KB.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
@@ -44,9 +45,19 @@ pub(crate) fn given(named: Option<&str>, env: &mut Env) -> Option<String> {
     }
 }
 
-/// Whether the API is meant, and not S3.
-pub(crate) fn is_asked(is_direct: bool, named: Option<&str>, env: &Env) -> bool {
-    !is_direct && (named.is_some() || env.text("CASEFILE_API_URL").is_some())
+/// Whether the API is meant, and not S3: whoever names a bucket means S3.
+pub(crate) fn is_asked(is_direct: bool, bucket: Option<&String>, named: Option<&str>, env: &Env) -> bool {
+    !is_direct && bucket.is_none() && (named.is_some() || env.text("CASEFILE_API_URL").is_some())
+}
+
+/// Notes that a token is given where no API is asked: nobody would look at it.
+pub(crate) fn needs_api(token_file: Option<&Path>, env: &mut Env) {
+    if token_file.is_some() {
+        env.refuse(
+            "--token-file",
+            "is for the API: name one by --api or CASEFILE_API_URL",
+        );
+    }
 }
 
 /// The bucket where no API is meant: the one that is named, else `S3_BUCKET_NAME`'s.
@@ -83,6 +94,17 @@ fn address(text: &str) -> Result<String, &'static str> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// Why there is no answer but about an outage.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Outage {
+    /// Nobody can be reached: neither can they for anything else.
+    #[error("{0}")]
+    Nobody(String),
+    /// Somebody is there, who is down or busy, for this request at least.
+    #[error("{0}")]
+    Busy(String),
+}
+
 /// The API, and who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
@@ -107,21 +129,26 @@ impl Api {
     /// again.
     ///
     /// # Errors
-    /// Why there is no such answer: nobody can be reached, or the service is down or busy.
-    pub(crate) async fn call(&self, method: &Method, target: &str, body: &Bytes) -> Result<Answer, String> {
+    /// Why there is no such answer. Between tries as much time passes as the service asks for, a few seconds at most.
+    pub(crate) async fn call(&self, method: &Method, target: &str, body: &Bytes) -> Result<Answer, Outage> {
         let mut pauses = PAUSES.iter();
         loop {
             let answer = self.call_once(method, target, body).await;
-            let why = match answer {
+            let (outage, asked) = match answer {
                 Ok(answer) if answer.status < 500 && answer.status != 429 => return Ok(answer),
-                Ok(answer) => answer.problem(),
-                Err(error) => format!("{}: {error}", self.url),
+                Ok(answer) => (Outage::Busy(answer.problem()), answer.retry_after),
+                Err(error) => (Outage::Nobody(format!("{}: {error}", self.url)), None),
             };
             match pauses.next() {
-                Some(pause) => tokio::time::sleep(*pause).await,
-                None => return Err(why),
+                Some(pause) => tokio::time::sleep(asked.unwrap_or_default().max(*pause)).await,
+                None => return Err(outage),
             }
         }
+    }
+
+    /// Who asks, as far as it can be told without a secret.
+    pub(crate) fn caller(&self) -> Sha256 {
+        self.token.caller()
     }
 
     async fn call_once(&self, method: &Method, target: &str, body: &Bytes) -> Result<Answer, NoAnswer> {
@@ -149,6 +176,7 @@ impl Api {
 async fn read(mut answer: Response<SdkBody>) -> Result<Answer, NoAnswer> {
     let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
     let date = date.and_then(Answer::read_date);
+    let retry_after = retry_after(answer.headers());
     let mut body = BytesMut::new();
     while let Some(piece) = next(answer.body_mut()).await {
         let piece = piece.map_err(|()| NoAnswer::Connection)?;
@@ -160,6 +188,7 @@ async fn read(mut answer: Response<SdkBody>) -> Result<Answer, NoAnswer> {
     Ok(Answer {
         status: answer.status().as_u16(),
         date,
+        retry_after,
         body: body.freeze(),
     })
 }

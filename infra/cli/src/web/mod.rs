@@ -5,7 +5,7 @@ mod api;
 mod http;
 mod token;
 
-pub(crate) use answer::Answer;
-pub(crate) use api::{Api, encoded, given, instead, is_asked, next};
+pub(crate) use answer::{Answer, retry_after};
+pub(crate) use api::{Api, Outage, encoded, given, instead, is_asked, needs_api, next};
 pub(crate) use http::{Http, NoAnswer, time_for};
 pub(crate) use token::Token;
