@@ -80,6 +80,11 @@ async fn who_is_faster_with_the_same_is_no_conflict_and_with_something_else_is_o
         .collect();
     files.sort_unstable();
     assert_eq!(files, ["PRT-2025-0007.pdf", "PRT-2025-0042.pdf"]);
+    let verified = site.run(&["verify", "x.plan", "--json"]).await.json();
+    let mut differing = verified["differing"].as_array().unwrap().clone();
+    differing.sort_by_key(|differing| differing["key"].to_string());
+    let keys: Vec<_> = differing.iter().map(|differing| &differing["key"]).collect();
+    assert_eq!(keys, [BOLS[0], BOLS[2]]);
     assert_eq!(
         site.harness.bucket().read(BOLS[0], 100).await.unwrap(),
         pdf("other")

@@ -74,4 +74,8 @@ async fn the_same_that_somebody_stores_meanwhile_for_another_owner_is_in_conflic
         shown["conflicts"][0]["reason"],
         "the same content is stored with owner c-18, the plan says owner c-17"
     );
+    let verified = site.run(&["verify", "x.plan", "--json"]).await;
+    let shown = verified.json();
+    assert_eq!((verified.code, &shown["identical"]), (1, &json!(2)));
+    assert_eq!(shown["differing"][0]["key"], BOLS[0]);
 }

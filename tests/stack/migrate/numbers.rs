@@ -28,12 +28,18 @@ async fn numbers_of_rejected_and_of_missing_files_are_nobody_else_s_either() {
         "{}",
         planned.out
     );
-    let applied = site.run(&["apply", "x.plan", "--json"]).await;
-    assert_eq!((applied.code, &applied.json()["stored"]), (0, &json!(3)));
-    assert_eq!(
-        applied.json()["next_numbers"],
-        json!(["PRT-2023-0008", "PRT-2025-0061"])
-    );
+    // Perhaps a file goes by another name there, and without its row here.
+    let refused = site.run(&["apply", "x.plan", "--json"]).await;
+    refused.assert_failed(1, &["2 in conflict: gone.pdf, older.pdf"]);
+    let applied = site.run(&["apply", "x.plan", "--skip-conflicts", "--json"]).await;
+    let shown = applied.json();
+    assert_eq!((applied.code, &shown["stored"]), (0, &json!(3)));
+    assert_eq!((&shown["left_out"], &shown["rejected"]), (&json!(2), &json!(1)));
+    assert_eq!(shown["next_numbers"], json!(["PRT-2023-0008", "PRT-2025-0061"]));
+    for (more, code) in [(None, 0), (Some("--strict"), 1)] {
+        let arguments: Vec<_> = ["verify", "x.plan"].into_iter().chain(more).collect();
+        assert_eq!(site.run(&arguments).await.code, code, "{more:?}");
+    }
     assert_eq!(site.next_number().await, "PRT-2025-0061");
 }
 
@@ -99,6 +105,40 @@ async fn another_system_s_series_is_spelled_as_it_comes_or_refused() {
         actions,
         ["skip-identical", "skip-identical", "upload", "rejected"]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_system_s_series_is_begun_only_when_its_width_is_proven_also_by_what_is_stored() {
+    let site = Site::start().await;
+    site.write("a.pdf", pdf("a"));
+    let plan = async |number: &str| {
+        fs::write(
+            site.beside("bols.csv"),
+            format!("file,number\na.pdf,OLD-2019-{number}\n"),
+        )
+        .unwrap();
+        site.plan("bols", &["--records", "bols.csv"]).await
+    };
+    plan("1042").await;
+    let applied = site.run(&["apply", "x.plan", "--json"]).await.json();
+    assert_eq!(
+        (&applied["stored"], &applied["next_numbers"]),
+        (&json!(1), &json!([]))
+    );
+    assert!(site.keys(OLD).await.is_empty());
+    // Nothing that is stored is refused afterwards, or stored once more with more zeros.
+    plan("01042").await;
+    let (action, reason, _) = &site.entries()["a.pdf"];
+    assert_eq!(action, "conflict");
+    assert!(
+        reason.contains("as in OLD-2019-1042 and in OLD-2019-01042"),
+        "{reason}"
+    );
+    plan("007").await;
+    let applied = site.run(&["apply", "x.plan", "--json"]).await.json();
+    assert_eq!(applied["next_numbers"], json!(["OLD-2019-008"]));
+    assert_eq!(plan("1042").await.code, 0);
+    assert_eq!(site.entries()["a.pdf"].0, "skip-identical");
 }
 
 #[tokio::test(flavor = "multi_thread")]

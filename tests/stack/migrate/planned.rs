@@ -209,7 +209,9 @@ async fn numbers_come_from_a_pattern_or_from_records() {
         "is spelled PRT-2024-0019",
         "bols/2024/PRT-2024-19.pdf",
     );
-    has(&entries["gone.pdf"], "rejected", "isn't in the folder", "");
+    has(&entries["gone.pdf"], "conflict", "isn't in the folder", "");
+    let unnamed = &entries["BOL 17 of 2024 (signed).pdf"];
+    has(unnamed, "rejected", "; the records have no row for it", "");
     let plan = site.text("x.plan");
     assert!(plan.contains(r#""owner":"Queen City Castings""#) && plan.contains(r#""owner":"all""#));
 }

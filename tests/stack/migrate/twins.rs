@@ -2,10 +2,15 @@
 
 use std::fs;
 
+use casefile::caller::Origin;
+use casefile::link::Asking;
+use jiff::Timestamp;
 use serde_json::json;
+use session_export::files::training_log;
 
 use super::{BOLS, Site, pdf};
 use crate::files::{LOG, REPORT};
+use crate::support::{caller, links};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_logs_of_one_session_are_somebody_s_to_decide_also_in_two_months() {
@@ -94,4 +99,55 @@ async fn the_same_content_with_another_owner_or_other_metadata_is_somebody_s_to_
     assert_eq!(trouble["action"], "conflict");
     let why = "the same content is stored with other metadata than the plan says: patient_name";
     assert_eq!(trouble["reason"], json!(why));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_log_is_the_same_whether_the_api_stores_it_or_a_migration() {
+    const KEY: &str = "training-logs/2024/03/abc12345-def6-4890-a1b2-c3d4e5f60718.log";
+    for is_migrated_first in [false, true] {
+        let site = Site::start().await;
+        site.write("run 1.log", LOG);
+        if is_migrated_first {
+            site.moved("training-logs", &[]).await;
+            assert_eq!(site.run(&["verify", "x.plan", "--strict"]).await.code, 0);
+        }
+        let stored = site.harness.bucket().head(KEY).await;
+        assert_eq!(stored.is_ok(), is_migrated_first);
+        let origin = Origin::default();
+        let asking = Asking {
+            caller: &caller("dana", &["office"], "acme"),
+            origin: &origin,
+            base_url: None,
+            kept_at: None,
+        };
+        let links = links(site.harness.client.clone(), Timestamp::now);
+        let exported = Box::pin(training_log(&links, &asking, LOG, false)).await;
+        exported.unwrap();
+        let planned = site.plan("training-logs", &[]).await;
+        assert_eq!(
+            (planned.code, site.entries()["run 1.log"].0.as_str()),
+            (0, "skip-identical")
+        );
+        let versions = crate::files::versions(&site.harness.client, crate::support::BUCKET, "training-logs/");
+        assert_eq!(versions.await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_changed_in_more_than_its_blanks_since_the_plan_is_in_conflict() {
+    let site = Site::start().await;
+    site.write("run 1.log", LOG);
+    site.plan("training-logs", &[]).await;
+    site.write(
+        "run 1.log",
+        LOG.replacen("\"session\"", "\"more\": 1, \"session\"", 1),
+    );
+    let applied = site.run(&["apply", "x.plan", "--json"]).await;
+    let reason = &applied.json()["conflicts"][0]["reason"];
+    assert_eq!(
+        (applied.code, reason),
+        (1, &json!("it changed since the plan was made"))
+    );
+    site.write("run 1.log", casefile::json::compact(LOG));
+    assert_eq!(site.run(&["apply", "x.plan"]).await.code, 0);
 }

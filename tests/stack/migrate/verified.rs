@@ -11,7 +11,7 @@ async fn what_differs_is_missing_or_is_too_much_is_told_without_a_download() {
     let site = Site::with_bols().await;
     site.write("PRT-2025-0043.pdf", pdf("0043"));
     site.moved("bols", &[]).await;
-    site.put(BOLS[0], &pdf("0700"), &[]).await;
+    site.put(BOLS[0], &pdf("0700"), &[("tenant", "acme")]).await;
     let delete = site.harness.client.delete_object().bucket(BUCKET).key(BOLS[1]);
     delete.send().await.unwrap();
     site.put("bols/2025/PRT-2025-0099.pdf", &pdf("0099"), &[]).await;
@@ -30,7 +30,8 @@ async fn what_differs_is_missing_or_is_too_much_is_told_without_a_download() {
         (said.code, &shown["identical"], &shown["read"]),
         (1, &json!(2), &json!(0))
     );
-    assert_eq!(shown["differing"], json!([BOLS[0]]));
+    let other = json!([{"key": BOLS[0], "reason": "it has other content"}]);
+    assert_eq!(shown["differing"], other);
     assert_eq!(shown["missing"], json!([BOLS[1]]));
     assert_eq!(shown["extra"], json!(["bols/2025/PRT-2025-0099.pdf"]));
     let text = site.run(&["verify", "x.plan"]).await;
@@ -39,6 +40,31 @@ async fn what_differs_is_missing_or_is_too_much_is_told_without_a_download() {
             .ends_with("2 identical, 1 differing, 1 missing, 1 extra\n"),
         "{}",
         text.out
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_content_of_another_tenant_or_owner_differs() {
+    let site = Site::with_bols().await;
+    site.moved("bols", &["--owner", "c-17"]).await;
+    for (key, content, owner) in [
+        (BOLS[0], "0007", [("tenant", "globex"), ("owner", "c-17")]),
+        (BOLS[1], "0041", [("tenant", "acme"), ("owner", "c-18")]),
+    ] {
+        site.put(key, &pdf(content), &owner).await;
+    }
+    let said = site.run(&["verify", "x.plan", "--json"]).await;
+    let shown = said.json();
+    assert_eq!((said.code, &shown["identical"]), (1, &json!(1)));
+    let reasons: Vec<_> = [0, 1]
+        .map(|at| shown["differing"][at]["reason"].as_str().unwrap())
+        .into();
+    assert_eq!(
+        reasons,
+        [
+            "it is another tenant's, or none's",
+            "the same content is stored with owner c-18, the plan says owner c-17"
+        ]
     );
 }
 

@@ -9,7 +9,12 @@ use casefile::problem::Problem;
 use crate::document::{Content, Document};
 
 /// What a Parquet file begins and ends with (Apache Parquet, *File Format*).
-const PARQUET: &[u8] = b"PAR1";
+pub const PARQUET: &[u8] = b"PAR1";
+
+/// Whether a file of this size may be a Parquet file, which begins and ends with these bytes.
+pub fn is_table(size: u64, begin: &[u8], end: &[u8]) -> bool {
+    size > 2 * PARQUET.len() as u64 && begin == PARQUET && end == PARQUET
+}
 
 /// Whether a table is one, from its first byte to its last.
 ///
@@ -21,8 +26,11 @@ pub(super) async fn check(links: &Links, document: &Document) -> Result<(), Prob
     }
     let length = PARQUET.len() as u64;
     let is_table = document.size > 2 * length
-        && part(links, document, 0).await? == PARQUET
-        && part(links, document, document.size - length).await? == PARQUET;
+        && is_table(
+            document.size,
+            &part(links, document, 0).await?,
+            &part(links, document, document.size - length).await?,
+        );
     if is_table {
         return Ok(());
     }

@@ -28,6 +28,7 @@ use casefile::problem::{Problem, ProblemKind};
 use crate::uploads;
 
 pub use answer::{FileAnswer, Filed, Skipped};
+pub use content::{PARQUET, is_table};
 pub use dated::{note, note_key, noted};
 pub use metadata::Sorted;
 use request::FileRequest;

@@ -23,7 +23,7 @@ use super::plan::{JOURNAL, MAPPING, Plan};
 use super::progress::Progress;
 use super::rate::Limiter;
 use super::scout::{Next, TOGETHER, scout};
-use super::send::{Sender, Sent};
+use super::send::{LOGS, Sender, Sent};
 use super::series::Spans;
 use crate::failure::Failure;
 
@@ -50,6 +50,8 @@ pub(super) struct Applied {
     pub(super) waiting: usize,
     /// Conflicts of the plan that were left out.
     pub(super) left_out: usize,
+    /// Files of the plan that the collection doesn't take.
+    pub(super) rejected: usize,
     /// What each series goes on with.
     pub(super) next_numbers: Vec<BolNumber>,
     /// Where it says which file became what.
@@ -81,7 +83,10 @@ struct Sums {
     /// Of the uploads.
     bytes: u64,
     conflicts: Vec<String>,
+    rejected: usize,
     spans: Spans,
+    /// Of the uploads.
+    sent: Spans,
 }
 
 impl Sums {
@@ -104,10 +109,14 @@ impl Sums {
                     sums.bytes += entry.size();
                 }
                 Action::Conflict => sums.conflicts.push(entry.file.clone()),
-                Action::SkipIdentical | Action::Rejected => {}
+                Action::Rejected => sums.rejected += 1,
+                Action::SkipIdentical => {}
             }
             if let Some(number) = entry.number() {
                 sums.spans.add(number);
+                if entry.action == Action::Upload {
+                    sums.sent.add(number);
+                }
             }
         }
         Ok(sums)
@@ -150,24 +159,27 @@ pub(super) async fn apply(
     let pen = Pen::new(&links.audit, operator, plan.header.tenant.clone())?;
     record(&pen, plan, &sums).await?;
     let next_numbers = match numbers {
-        Some(numbers) => pass_all(&sums.spans, numbers, &pen).await?,
+        Some(numbers) => pass_all(&sums.spans, &sums.sent, numbers, &pen).await?,
         None => Vec::new(),
     };
     let left = sums.bytes.saturating_sub(bytes_of(plan, &done)?);
     let mut progress = Progress::begin(sums.uploads.saturating_sub(done.len()), left);
     let sender = Sender {
         links,
+        numbers,
         rules,
         folder: &plan.header.folder,
         limiter: Arc::new(Limiter::new(arguments.limit_rate)),
         transfers: arguments.transfers,
         turns: Semaphore::new(arguments.transfers.into()),
+        logs: Semaphore::new(LOGS),
         bar: progress.bar().clone(),
     };
     let mut applied = Applied {
         plan: plan.path().to_owned(),
         before: done.len(),
         left_out: sums.conflicts.len(),
+        rejected: sums.rejected,
         next_numbers,
         mapping,
         ..Applied::default()
@@ -178,7 +190,7 @@ pub(super) async fn apply(
         progress: &mut progress,
         applied: &mut applied,
     };
-    let sent = send_all(&sender, numbers, plan, &mut run).await;
+    let sent = send_all(&sender, plan, &mut run).await;
     journal.sync();
     sent?;
     let tried =
@@ -208,12 +220,7 @@ struct Run<'a> {
     applied: &'a mut Applied,
 }
 
-async fn send_all(
-    sender: &Sender<'_>,
-    numbers: Option<&Numbers<'_>>,
-    plan: &Plan,
-    run: &mut Run<'_>,
-) -> Result<(), Failure> {
+async fn send_all(sender: &Sender<'_>, plan: &Plan, run: &mut Run<'_>) -> Result<(), Failure> {
     let before: BTreeSet<usize> = run.done.keys().copied().collect();
     let wanted = plan.entries()?.filter(|entry| match entry {
         Ok((at, entry)) => entry.action == Action::Upload && !before.contains(at),
@@ -223,13 +230,13 @@ async fn send_all(
         .try_chunks(TOGETHER)
         .map_err(|error| error.1)
         .and_then(|some| async {
-            let next = scout(&sender.links.bucket, numbers, some).await;
+            let next = scout(&sender.links.bucket, sender.numbers, some).await;
             Ok(stream::iter(next.into_iter().map(Ok)))
         })
         .try_flatten()
         .map(|next: Result<Next, Failure>| async {
-            let (at, entry, way) = next?;
-            let sent = Box::pin(sender.send(&entry, &way)).await;
+            let (at, entry, way, seen) = next?;
+            let sent = Box::pin(sender.send(&entry, &way, seen)).await;
             Ok::<_, Failure>((at, entry, sent))
         })
         // While some are sent, the list entries of as many others are written.

@@ -60,13 +60,15 @@ pub(super) enum Command {
     /// Does just what a plan says: nothing is overwritten, and what is done is not done again.
     ///
     /// May be interrupted and repeated: a journal beside the plan says what is done. Of bills of lading, the numbers are
-    /// taken out of the series first, so that no other one gets them. Ends with 0 when all is stored, with 1 when files
-    /// are in conflict, and with 2 when some or all failed: then repeat it.
+    /// taken out of the series first, so that no other one gets them. Ends with 0 when all is stored that the
+    /// plan has as upload (what it leaves out, as in conflict or rejected, is counted), with 1 when files have come into
+    /// conflict, and with 2 when some or all failed: then repeat it.
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArguments),
-    /// Compares what a plan has stored with what S3 says of it, by the checksums that S3 has.
+    /// Compares what a plan has stored with what S3 says of it: content, by the checksums that S3 has, tenant, owner and
+    /// metadata.
     ///
-    /// Ends with 0 when all is identical, with 1 when objects differ or are missing, and with 2 when it failed.
+    /// Ends with 0 when all is identical, with 1 when objects differ, are missing or unknown, and with 2 when it failed.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArguments),
 }
@@ -86,7 +88,7 @@ pub(super) struct PlanArguments {
     /// number, which without it are as in PRT-2025-0042.pdf.
     #[arg(long, value_parser = Pattern::parse, value_name = "PATTERN")]
     pub(super) name_pattern: Option<Pattern>,
-    /// What is known of the files: a CSV with a header line.
+    /// What is known of the files: a CSV with a header line. A row without a file is in conflict.
     #[arg(long, value_name = "CSV")]
     pub(super) records: Option<PathBuf>,
     /// Whose the files are within their tenant, where the CSV doesn't say.
@@ -122,7 +124,7 @@ pub(super) struct ApplyArguments {
 pub(super) struct VerifyArguments {
     /// As plan wrote it.
     pub(super) plan: PathBuf,
-    /// Ends with 1 also when the collection has objects that the plan doesn't know.
+    /// Ends with 1 also when the collection has objects that the plan doesn't know, or the plan leaves files out.
     #[arg(long)]
     pub(super) strict: bool,
 }

@@ -41,15 +41,20 @@ impl Outflow {
         }
     }
 
-    /// Begins a try.
+    /// A try, which begins when its first piece is asked for: the SDK opens bodies that it never reads.
     pub(super) fn open(&self) -> SdkBody {
+        SdkBody::from_body_1_x(Pieces {
+            from: self.clone(),
+            receiver: None,
+            left: self.size,
+        })
+    }
+
+    fn begin(&self) -> mpsc::Receiver<io::Result<Bytes>> {
         self.reset();
         let (pieces, receiver) = mpsc::channel(1);
         tokio::spawn(self.clone().read(pieces));
-        SdkBody::from_body_1_x(Pieces {
-            receiver,
-            left: self.size,
-        })
+        receiver
     }
 
     /// What a try has sent doesn't count any more.
@@ -95,7 +100,9 @@ fn next(file: &mut File) -> io::Result<Bytes> {
 
 /// The pieces of a file, of which there must be just so many bytes.
 struct Pieces {
-    receiver: mpsc::Receiver<io::Result<Bytes>>,
+    from: Outflow,
+    /// Once it has begun.
+    receiver: Option<mpsc::Receiver<io::Result<Bytes>>>,
     left: u64,
 }
 
@@ -103,19 +110,18 @@ impl Body for Pieces {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if self.left == 0 {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let Self { from, receiver, left } = self.get_mut();
+        if *left == 0 {
             return Poll::Ready(None);
         }
-        self.receiver.poll_recv(context).map(|piece| {
+        let receiver = receiver.get_or_insert_with(|| from.begin());
+        receiver.poll_recv(context).map(|piece| {
             let piece = piece.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
             Some(piece.map(|mut piece| {
                 // What was added since is not sent: the digest tells.
-                piece.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
-                self.left -= piece.len() as u64;
+                piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+                *left -= piece.len() as u64;
                 Frame::data(piece)
             }))
         })

@@ -6,27 +6,36 @@ use casefile::bol::{BolNumber, ChangeError, Numbers, SetError, State};
 use casefile::collection::Collection;
 
 use super::pen::Pen;
-use super::series::{Span, Spans, width};
+use super::series::{Span, Spans, Spelling, Standing, odd};
 use crate::failure::Failure;
 
-/// Lets each series go on after its highest number, unless it has already. The next numbers.
+/// Lets each series go on after its highest number, unless it has already. The next numbers. `sent` are the numbers of the
+/// files that are to be stored.
 ///
 /// # Errors
-/// When storage fails, or a series has no room for it.
+/// When storage fails, a series has no room for it, or files are to be stored of one that is spelled in two ways by now.
 pub(super) async fn pass_all(
     spans: &Spans,
+    sent: &Spans,
     numbers: &Numbers<'_>,
     pen: &Pen<'_>,
 ) -> Result<Vec<BolNumber>, Failure> {
     let mut next = Vec::new();
     for span in spans.all() {
-        next.extend(pass(numbers, pen, span).await?);
+        let is_sent = sent.has(span.highest.series());
+        next.extend(pass(numbers, pen, span, is_sent).await?);
     }
     Ok(next)
 }
 
-/// `None` of a series that isn't begun, for nobody knows how it is spelled; none of its files is stored.
-async fn pass(numbers: &Numbers<'_>, pen: &Pen<'_>, span: &Span) -> Result<Option<BolNumber>, Failure> {
+/// `None` of another system's series that isn't begun, for nobody knows how it is spelled. What is given out are numbers of
+/// the deployment's own alone.
+async fn pass(
+    numbers: &Numbers<'_>,
+    pen: &Pen<'_>,
+    span: &Span,
+    is_sent: bool,
+) -> Result<Option<BolNumber>, Failure> {
     let number = &span.highest;
     let (series, now) = (number.series(), (numbers.clock)());
     let after = |state: &mut State| match state.go_on_after(number.count(), pen.operator(), now) {
@@ -34,15 +43,23 @@ async fn pass(numbers: &Numbers<'_>, pen: &Pen<'_>, span: &Span) -> Result<Optio
         Err(SetError::Backward) => Ok(false),
         changed => changed,
     };
-    let width = match (numbers.state(series).await?, width(numbers, span)) {
-        (None, Err(_)) => return Ok(None),
-        (Some(mut state), width) => {
+    let Standing { state, spelling } = Standing::read(numbers, span).await?;
+    let width = match (state, spelling) {
+        (None, Spelling::Odd(narrow, padded)) if is_sent => {
+            let why = odd(series, &narrow, &padded);
+            return Err(Failure::Refused(format!(
+                "since the plan was made, {why}, and make it anew"
+            )));
+        }
+        (None, Spelling::Odd(..) | Spelling::Unproven) => return Ok(None),
+        (Some(mut state), _) => {
             if !after(&mut state).map_err(|error| refused(number, error))? {
                 return Ok(Some(state.number(series, state.next())));
             }
-            width.unwrap_or(numbers.format.width())
+            // It keeps its own.
+            numbers.format.width()
         }
-        (None, Ok(width)) => width,
+        (None, Spelling::Width(width)) => width,
     };
     // A series that is begun now is spelled as its documents are.
     let format = series.format(width).unwrap_or_else(|| numbers.format.clone());

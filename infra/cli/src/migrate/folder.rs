@@ -30,27 +30,55 @@ pub(super) struct Stat {
     pub(super) modified_at: Timestamp,
 }
 
+/// Why a file can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unread {
+    pub(super) why: String,
+    /// The disk or the network is at fault, and not the file: it may be read another time.
+    pub(super) may_pass: bool,
+}
+
+impl Unread {
+    fn no_file(why: &str) -> Self {
+        let why = why.to_owned();
+        Self { why, may_pass: false }
+    }
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self {
+            why: format!("it can't be read: {error}"),
+            may_pass: error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+}
+
+impl From<Unread> for String {
+    fn from(unread: Unread) -> Self {
+        unread.why
+    }
+}
+
 impl Stat {
     /// # Errors
     /// When it is no file of its own, or can't be looked at.
-    pub(super) fn of(path: &Path) -> Result<Self, String> {
-        let metadata = fs::symlink_metadata(path).map_err(|error| unreadable(&error))?;
+    pub(super) fn of(path: &Path) -> Result<Self, Unread> {
+        let metadata = fs::symlink_metadata(path)?;
         if metadata.is_symlink() {
-            return Err("it is a symbolic link, and links aren't followed".to_owned());
+            return Err(Unread::no_file(
+                "it is a symbolic link, and links aren't followed",
+            ));
         }
         if !metadata.is_file() {
-            return Err("it is neither a file nor a folder".to_owned());
+            return Err(Unread::no_file("it is neither a file nor a folder"));
         }
-        let modified = metadata.modified().map_err(|error| unreadable(&error))?;
+        let modified = metadata.modified()?;
         Ok(Self {
             size: metadata.len(),
             modified_at: Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH),
         })
     }
-}
-
-pub(super) fn unreadable(error: &io::Error) -> String {
-    format!("it can't be read: {error}")
 }
 
 /// All files below a folder, by their paths. Of hidden folders and links, only that they are there.
@@ -71,7 +99,7 @@ pub(super) fn walk(folder: &Path) -> io::Result<Vec<Found>> {
         } else if fs::symlink_metadata(&at).is_ok_and(|metadata| metadata.is_dir()) {
             match list(&at, &format!("{file}/")) {
                 Ok(more) => waiting.extend(more),
-                Err(error) => found.push(other(unreadable(&error))),
+                Err(error) => found.push(other(Unread::from(error).why)),
             }
         } else {
             found.push(match Stat::of(&at) {
@@ -79,7 +107,7 @@ pub(super) fn walk(folder: &Path) -> io::Result<Vec<Found>> {
                     kind: Kind::File(stat),
                     ..other(String::new())
                 },
-                Err(why) => other(why),
+                Err(unread) => other(unread.why),
             });
         }
     }

@@ -2,7 +2,7 @@
 //! changed, so that a run that was killed goes on where it was.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use casefile::digest::Sha256;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::plan::line;
+use super::plan::{line, private};
 use crate::failure::Failure;
 
 /// The first line.
@@ -71,8 +71,7 @@ impl Journal {
         if path.is_symlink() {
             return Err(foreign());
         }
-        let mut options = OpenOptions::new();
-        let file = options
+        let file = private()
             .read(true)
             .write(true)
             .create(true)

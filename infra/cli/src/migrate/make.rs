@@ -41,10 +41,16 @@ pub(super) async fn make(
     done: impl Fn(u64),
 ) -> Result<Made, Failure> {
     let mut entries = Vec::with_capacity(found.len());
+    let has_records = !rows.is_empty();
+    let mut without_row = Vec::new();
     let mut found = found.into_iter().peekable();
     while found.peek().is_some() {
         let some = found.by_ref().take(TOGETHER);
-        let with_rows = some.map(|found| (rows.remove(&found.file).unwrap_or_default(), found));
+        let with_rows = some.map(|found| {
+            let row = rows.remove(&found.file);
+            without_row.push(row.is_none() && has_records);
+            (row.unwrap_or_default(), found)
+        });
         let read = stream::iter(with_rows.collect::<Vec<_>>())
             .map(|(row, found)| async {
                 let entry = entry(rules, found, row).await;
@@ -56,12 +62,15 @@ pub(super) async fn make(
         look(bucket, rules, &mut read).await?;
         entries.extend(read);
     }
-    entries.extend(rows.into_iter().map(missing));
+    entries.extend(rows.into_left().map(missing));
     let taken = match numbers {
         Some(numbers) => refuse_numbers(numbers, &mut entries).await?,
         None => Vec::new(),
     };
     collide(&mut entries);
+    for (entry, _) in entries.iter_mut().zip(without_row).filter(|(_, none)| *none) {
+        entry.reason += "; the records have no row for it";
+    }
     Ok(Made { entries, taken })
 }
 
@@ -85,12 +94,12 @@ async fn entry(rules: &Rules, found: Found, row: Row) -> Entry {
     }
 }
 
-/// What the records name and the folder doesn't have.
+/// What the records name and the folder doesn't have: perhaps its name is wrong there, and a file goes without its row.
 fn missing((file, row): (String, Row)) -> Entry {
     let why = "the records name it, and it isn't in the folder";
     Entry {
         number: row.number,
-        ..Entry::new(file, Action::Rejected, why)
+        ..Entry::new(file, Action::Conflict, why)
     }
 }
 

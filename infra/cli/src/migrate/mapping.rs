@@ -1,12 +1,12 @@
 //! Which file became what: a CSV for the application that has to change its own database.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::entry::{Action, Entry};
 use super::journal::{Done, Version};
-use super::plan::{JOURNAL, Plan, beside};
+use super::plan::{JOURNAL, Plan, beside, private};
 use crate::failure::Failure;
 
 const COLUMNS: [&str; 6] = ["file", "number", "key", "version_id", "sha256", "size"];
@@ -86,7 +86,7 @@ fn begin(part: &Path) -> Result<File, Failure> {
     if is_file && begins(part).is_ok_and(|begin| is_left(&begin)) {
         let _ = fs::remove_file(part);
     }
-    let file = OpenOptions::new().write(true).create_new(true).open(part);
+    let file = private().write(true).create_new(true).open(part);
     file.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => Failure::Refused(format!(
             "{} is there already, and is not overwritten: move it away, or name another --mapping",
@@ -186,6 +186,9 @@ mod tests {
         };
         write(&path, &plan, &Done::new()).unwrap();
         assert_eq!(files(), "c");
+        // Names of files may be patients'.
+        let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
         write(&path, &plan, &[(0, Version::default())].into()).unwrap();
         assert_eq!(files(), "abc");
     }

@@ -310,7 +310,7 @@ fn prepared(
         (Some(path), Some((collection, tenant))) => {
             records::read(path, collection, tenant).map_err(|failure| wrong.push(failure.to_string()))
         }
-        _ => Ok(Rows::new()),
+        _ => Ok(Rows::default()),
     };
     let all = known.zip(collection).zip(found.ok()).zip(rows.ok());
     match all {

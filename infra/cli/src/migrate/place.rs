@@ -40,7 +40,7 @@ pub(super) struct Rules {
 }
 
 /// The last part of a path.
-fn last_part(file: &str) -> &str {
+pub(super) fn last_part(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or_default()
 }
 

@@ -97,7 +97,7 @@ impl Plan {
             )),
             _ => Failure::Failed(format!("{} can't be written: {error}", path.display())),
         };
-        let file = OpenOptions::new().write(true).create_new(true).open(path);
+        let file = private().write(true).create_new(true).open(path);
         let file = file.map_err(|error| failed(&error))?;
         let written = write(file, header, entries);
         let header = written.map_err(|error| {
@@ -231,6 +231,14 @@ pub(super) fn beside(plan: &Path, ending: &str) -> PathBuf {
     let mut name = plan.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
+}
+
+/// For files that nobody else may read: they may hold patients' names.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Something as a line of JSON.

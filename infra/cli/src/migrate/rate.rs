@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// What all transfers together can send in a second on the slowest line.
+const SLOWEST: u32 = 64_000;
+
 /// Bytes a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rate(u32);
@@ -56,13 +59,11 @@ impl Limiter {
         tokio::time::sleep_until(turn).await;
     }
 
-    /// The longest that one try may take to send so much, should all others wait: at 64 KB/s, or what is left of the rate
-    /// for each of `transfers`.
+    /// The longest that one try may take to send so much: one of `transfers` that share 64 KB/s, or the rate where that is
+    /// less. It bounds what hangs; a line that is dead TCP gives up before, after a quarter of an hour.
     pub(super) fn longest(&self, bytes: u64, transfers: u16) -> Duration {
-        let share = self
-            .rate
-            .map_or(u32::MAX, |Rate(rate)| rate / u32::from(transfers));
-        Duration::from_mins(1) + cost(bytes, share.clamp(1, 64_000))
+        let slowest = self.rate.map_or(SLOWEST, |Rate(rate)| rate.min(SLOWEST));
+        Duration::from_mins(1) + cost(bytes, slowest / u32::from(transfers.max(1)))
     }
 }
 
@@ -98,6 +99,18 @@ mod tests {
         assert!(start.elapsed() >= Duration::from_millis(195));
         let free = Limiter::new(None);
         free.pass(u64::MAX).await;
-        assert!(limiter.longest(100_000, 100) > Duration::from_mins(2));
+    }
+
+    #[test]
+    fn a_slow_line_is_no_failure_however_many_share_it() {
+        let (free, slow) = (Limiter::new(None), Limiter::new(Rate::parse("10K").ok()));
+        for (limiter, transfers, seconds) in [
+            (&free, 1, 60 + 10),
+            (&free, 64, 60 + 640),
+            (&slow, 64, 60 + 4_102),
+        ] {
+            let longest = limiter.longest(640_000, transfers).as_secs();
+            assert_eq!(longest, seconds, "{transfers}");
+        }
     }
 }

@@ -6,20 +6,20 @@ use std::path::Path;
 
 use casefile::collection::{Collection, ContentRule};
 use casefile::digest::Hasher;
-use casefile::json::{FieldError, JsonError};
+use casefile::json::{FieldError, JsonError, compact};
 use casefile::training_log::TrainingLog;
 use session_export::bols::{HEADER_WITHIN, check_header};
+use session_export::files::{PARQUET, is_table};
 
 use super::entry::Is;
-use super::folder::{Stat, unreadable};
+use super::folder::{Stat, Unread};
 
 const PIECE: usize = 64 * 1024;
-/// What a Parquet file begins and ends with (Apache Parquet, *File Format*).
-const PARQUET: &[u8] = b"PAR1";
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Content {
+    /// As it is stored: of a training run's log, without the blanks between its parts.
     pub(super) is: Is,
     /// Of a training run's log.
     pub(super) log: Option<TrainingLog>,
@@ -38,15 +38,15 @@ pub(super) fn read(collection: Collection, at: &Path, stat: Stat) -> Result<Cont
         return Err(format!("it has {} bytes; {name} takes at most {most}", stat.size));
     }
     let name = at.file_name().unwrap_or_default().to_string_lossy();
-    let is_log = collection
-        .kind_of(&name)
-        .is_some_and(|kind| kind.content() == ContentRule::TrainingLog);
+    let is_log = is_log(collection, &name);
     let mut seen = Seen::default();
     let mut text = Vec::new();
     let mut hasher = Hasher::default();
     let mut size = 0;
     each_piece(at, |piece| {
-        hasher.update(piece);
+        if !is_log {
+            hasher.update(piece);
+        }
         seen.take(piece);
         size += piece.len() as u64;
         if is_log && size <= collection.max_bytes() {
@@ -56,8 +56,14 @@ pub(super) fn read(collection: Collection, at: &Path, stat: Stat) -> Result<Cont
     if size != stat.size || Stat::of(at)? != stat {
         return Err("it changed while it was read".to_owned());
     }
-    seen.check(collection, &name.to_lowercase())?;
-    let log = is_log.then(|| log(&text)).transpose()?;
+    seen.check(collection, &name.to_lowercase(), size)?;
+    let mut log = None;
+    if is_log {
+        let (read, compacted) = self::log(&text)?;
+        hasher.update(&compacted);
+        size = compacted.len() as u64;
+        log = Some(read);
+    }
     let is = Is {
         size,
         modified_at: stat.modified_at,
@@ -66,15 +72,35 @@ pub(super) fn read(collection: Collection, at: &Path, stat: Stat) -> Result<Cont
     Ok(Content { is, log })
 }
 
+/// Whether files of such a name are training runs' logs, which the API stores without the blanks between their parts.
+pub(super) fn is_log(collection: Collection, name: &str) -> bool {
+    let kind = collection.kind_of(name);
+    kind.is_some_and(|kind| kind.content() == ContentRule::TrainingLog)
+}
+
+/// What is stored of a file that fits into memory: at most `limit` bytes of it are read, and one more, which tells that
+/// there are more.
+///
+/// # Errors
+/// When it can't be read.
+pub(super) fn whole(at: &Path, limit: u64, is_log: bool) -> Result<Vec<u8>, Unread> {
+    let mut bytes = Vec::new();
+    File::open(at)?.take(limit + 1).read_to_end(&mut bytes)?;
+    match str::from_utf8(&bytes) {
+        Ok(text) if is_log => Ok(compact(text)),
+        _ => Ok(bytes),
+    }
+}
+
 /// Gives out a file piece by piece.
 ///
 /// # Errors
 /// When it can't be read.
-pub(super) fn each_piece(at: &Path, mut take: impl FnMut(&[u8])) -> Result<(), String> {
-    let mut file = File::open(at).map_err(|error| unreadable(&error))?;
+pub(super) fn each_piece(at: &Path, mut take: impl FnMut(&[u8])) -> Result<(), Unread> {
+    let mut file = File::open(at)?;
     let mut piece = vec![0; PIECE];
     loop {
-        match file.read(&mut piece).map_err(|error| unreadable(&error))? {
+        match file.read(&mut piece)? {
             0 => return Ok(()),
             read => take(piece.get(..read).unwrap_or_default()),
         }
@@ -99,11 +125,12 @@ impl Seen {
     }
 
     /// What the API demands of a file before it takes it.
-    fn check(&self, collection: Collection, name: &str) -> Result<(), String> {
+    fn check(&self, collection: Collection, name: &str, size: u64) -> Result<(), String> {
         if collection == Collection::bols() && check_header(&self.begin).is_err() {
             return Err("it is no PDF".to_owned());
         }
-        let is_table = self.begin.starts_with(PARQUET) && self.end == PARQUET;
+        let begin = self.begin.get(..PARQUET.len()).unwrap_or_default();
+        let is_table = is_table(size, begin, &self.end);
         if collection.is_replaced() && name.ends_with(".parquet") && !is_table {
             return Err(
                 "it is no Parquet file, or isn't whole: it doesn't begin and end with PAR1".to_owned(),
@@ -113,15 +140,16 @@ impl Seen {
     }
 }
 
-/// What is wrong names fields, not what they hold.
-fn log(text: &[u8]) -> Result<TrainingLog, String> {
+/// A log, and what is stored of it. What is wrong names fields, not what they hold.
+fn log(text: &[u8]) -> Result<(TrainingLog, Vec<u8>), String> {
     let text = std::str::from_utf8(text).map_err(|_| "it isn't UTF-8".to_owned())?;
     let log = TrainingLog::parse(text).map_err(|error: JsonError| format!("it is no JSON: {error}"))?;
-    log.map_err(|errors| {
+    let log = log.map_err(|errors| {
         let told = |error: FieldError| format!("{} {}", error.pointer, error.detail);
         let errors: Vec<_> = errors.into_iter().map(told).collect();
         format!("it is no training log: {}", errors.join("; "))
-    })
+    })?;
+    Ok((log, compact(text)))
 }
 
 #[cfg(test)]
@@ -159,13 +187,30 @@ mod tests {
             assert!(error.contains(why), "{error}");
         }
         assert!(read_file(Collection::clinical(), "a.parquet", b"PAR1xPAR1").is_ok());
+        assert!(read_file(Collection::clinical(), "a.parquet", b"PAR1PAR1").is_err());
     }
 
     #[test]
-    fn a_log_says_its_session() {
-        let sample = include_bytes!("../../../../tests/fixtures/training/session.json");
-        let read = read_file(Collection::training_logs(), "x.log", sample).unwrap();
+    fn a_log_says_its_session_and_is_known_by_what_is_stored_of_it() {
+        let sample = include_str!("../../../../tests/fixtures/training/session.json");
+        let read = read_file(Collection::training_logs(), "x.log", sample.as_bytes()).unwrap();
         let session = read.log.unwrap().session_id;
         assert_eq!(session.as_str(), "abc12345-def6-4890-a1b2-c3d4e5f60718");
+        let stored = compact(sample);
+        assert!(stored.len() < sample.len());
+        assert_eq!(
+            (read.is.sha256, read.is.size),
+            (Sha256::of(&stored), stored.len() as u64)
+        );
+    }
+
+    #[test]
+    fn no_more_is_read_into_memory_than_what_tells_that_there_is_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("x");
+        fs::write(&at, "[1, 2, 3]").unwrap();
+        assert_eq!(whole(&at, 4, false).unwrap(), b"[1, 2");
+        assert_eq!(whole(&at, 100, true).unwrap(), b"[1,2,3]");
+        assert!(!whole(&folder.path().join("gone"), 4, false).unwrap_err().may_pass);
     }
 }

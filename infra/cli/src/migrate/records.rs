@@ -10,6 +10,7 @@ use casefile::name::{Owner, TenantId};
 use csv::StringRecord;
 use serde_json::{Map, Value};
 use session_export::files::Sorted;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::failure::Failure;
 use crate::tree::printable;
@@ -26,8 +27,36 @@ pub(super) struct Row {
     pub(super) metadata: BTreeMap<String, String>,
 }
 
-/// Rows by their files, as the folder has them.
-pub(super) type Rows = BTreeMap<String, Row>;
+/// Rows by their files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Rows(BTreeMap<String, Row>);
+
+impl Rows {
+    fn insert(&mut self, file: &str, row: Row) -> Option<Row> {
+        self.0.insert(spelled(file), row)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// That of a file as the folder has it.
+    pub(super) fn remove(&mut self, file: &str) -> Option<Row> {
+        self.0.remove(&spelled(file))
+    }
+
+    /// Those that are left.
+    pub(super) fn into_left(self) -> impl Iterator<Item = (String, Row)> {
+        self.0.into_iter()
+    }
+}
+
+/// A name in the one form that tells it from others: macOS takes letters with accents apart, and a spreadsheet puts them
+/// together; `find` has `./` before names, and Windows other slashes.
+fn spelled(file: &str) -> String {
+    let file: String = file.nfc().collect();
+    file.trim_start_matches("./").to_owned()
+}
 
 /// Reads a CSV: a header line with `file` and any of `number`, `owner` and the collection's metadata.
 ///
@@ -39,7 +68,7 @@ pub(super) fn read(path: &Path, collection: Collection, tenant: &TenantId) -> Re
     let mut reader = reader.map_err(|error| told(error.to_string()))?;
     let columns = reader.headers().map_err(|error| told(error.to_string()))?.clone();
     let mut errors = unknown(&columns, collection);
-    let mut rows = Rows::new();
+    let mut rows = Rows::default();
     for record in reader.records() {
         let record = record.map_err(|error| told(error.to_string()))?;
         let line = record.position().map_or(0, csv::Position::line);
@@ -47,7 +76,7 @@ pub(super) fn read(path: &Path, collection: Collection, tenant: &TenantId) -> Re
         let (file, row) = row(&columns, &record, collection, tenant, &mut refuse);
         if file.is_empty() {
             refuse("names no file".to_owned());
-        } else if rows.insert(file.clone(), row).is_some() {
+        } else if rows.insert(&file, row).is_some() {
             refuse(format!("names {} again", printable(&file)));
         }
     }
@@ -152,13 +181,30 @@ mod tests {
     fn a_row_says_number_and_owner_or_metadata() {
         let text = "file,number,owner\n\"a, b.pdf\",PRT-2024-0017,Queen City Castings\nc.pdf,,\n";
         let rows = read_text(text, Collection::bols()).unwrap();
-        let row = &rows["a, b.pdf"];
+        let row = &rows.0["a, b.pdf"];
         assert_eq!(row.number, BolNumber::parse("PRT-2024-0017"));
         assert_eq!(row.owner, Owner::parse("Queen City Castings").ok());
-        assert_eq!(rows["c.pdf"], Row::default());
+        assert_eq!(rows.0["c.pdf"], Row::default());
         let text = "patient_name,file\nJosé Álvarez,x\\report.pdf\n";
         let rows = read_text(text, Collection::ecg_reports()).unwrap();
-        assert_eq!(rows["x/report.pdf"].metadata["patient_name"], "José Álvarez");
+        assert_eq!(rows.0["x/report.pdf"].metadata["patient_name"], "José Álvarez");
+    }
+
+    #[test]
+    fn a_file_s_row_is_found_however_its_name_is_spelled() {
+        let text = "file,number\n./ärztlich.pdf,PRT-2024-0017\nscans\\e\u{301}.pdf,PRT-2024-0018\n";
+        let mut rows = read_text(text, Collection::bols()).unwrap();
+        for (file, number) in [
+            ("a\u{308}rztlich.pdf", "PRT-2024-0017"),
+            ("scans/é.pdf", "PRT-2024-0018"),
+        ] {
+            let row = rows.remove(file).unwrap();
+            assert_eq!(row.number, BolNumber::parse(number), "{file}");
+        }
+        assert!(rows.is_empty());
+        let twice = "file\n./a.pdf\na.pdf\n";
+        let error = read_text(twice, Collection::bols()).unwrap_err().to_string();
+        assert!(error.contains("line 3: names a.pdf again"), "{error}");
     }
 
     #[test]

@@ -1,37 +1,42 @@
 //! One file on its way: is it where and what the plan says → its path is noted, where it must be → its list entries → the
 //! file itself, as an export through the API writes them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use aws_sdk_s3::primitives::SdkBody;
 use bytes::Bytes;
+use casefile::bol::Numbers;
 use casefile::bucket::{Content, Metadata, Outgoing};
 use casefile::digest::{Hasher, Sha256};
 use casefile::link::Links;
 use casefile::metadata::encode;
-use casefile::name::FileName;
 use casefile::problem::{Problem, ProblemKind};
 use casefile::store_error::{StorageFault, StoreError};
 use indicatif::ProgressBar;
-use session_export::document::{Content as Inside, Document};
 use session_export::files::{
     Held, NewFile, Overwrite, Placed as Stored, announce, deliver, note, noted, place,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use super::body::Outflow;
 use super::entry::{Entry, Is, To};
-use super::folder::{Stat, unreadable};
+use super::folder::{Stat, Unread};
 use super::journal::Version;
 use super::look::differs;
-use super::place::{Placed, Rules, SESSION_ID};
+use super::place::{Placed, Rules, SESSION_ID, last_part};
 use super::rate::Limiter;
-use super::read::each_piece;
-use super::scout::Way;
+use super::read::{each_piece, is_log, whole};
+use super::scout::{Way, look_again};
 
 /// Files up to this size are read into memory, once. Of 64 that are sent and as many that are about to be, that is 8 MiB.
 const SMALL: u64 = 64 * 1024;
+/// Larger logs that are in memory at once, for what is stored of a log has to be made of all of it.
+pub(super) const LOGS: usize = 4;
+/// What was seen longer ago than this is looked at again before a file is sent.
+const FRESH: Duration = Duration::from_mins(1);
 const CHANGED: &str = "it changed since the plan was made";
 
 /// What became of a file.
@@ -45,6 +50,16 @@ pub(super) enum Sent {
     Conflict(String),
     /// A repeat tries again.
     Failed(String),
+}
+
+impl From<Unread> for Sent {
+    fn from(unread: Unread) -> Self {
+        if unread.may_pass {
+            Self::Failed(unread.why)
+        } else {
+            Self::Conflict(unread.why)
+        }
+    }
 }
 
 impl From<Problem> for Sent {
@@ -63,6 +78,8 @@ impl From<Problem> for Sent {
 #[derive(Debug)]
 pub(super) struct Sender<'a> {
     pub(super) links: &'a Links,
+    /// Where files have them.
+    pub(super) numbers: Option<&'a Numbers<'a>>,
     /// As the plan was made.
     pub(super) rules: Rules,
     pub(super) folder: &'a Path,
@@ -70,23 +87,26 @@ pub(super) struct Sender<'a> {
     pub(super) transfers: u16,
     /// As many as [`Self::transfers`]: of the files themselves, while the next ones are prepared.
     pub(super) turns: Semaphore,
+    /// Of [`LOGS`].
+    pub(super) logs: Semaphore,
     /// Of bytes.
     pub(super) bar: ProgressBar,
 }
 
 /// A file's content on its way.
-enum Load {
-    Small(Document),
-    Large(Outgoing, Outflow),
+struct Load<'a> {
+    outgoing: Outgoing,
+    /// Of a large file, which is read while it is sent.
+    outflow: Option<Outflow>,
+    /// Of a large log.
+    _room: Option<SemaphorePermit<'a>>,
 }
 
 impl Sender<'_> {
-    /// Stores a file that the plan wants stored.
-    pub(super) async fn send(&self, entry: &Entry, way: &Way) -> Sent {
-        match way {
-            Way::Closed(why) => return Sent::Conflict(why.clone()),
-            Way::Unknown(why) => return Sent::Failed(why.clone()),
-            Way::Free | Way::Taken => {}
+    /// Stores a file that the plan wants stored, in whose way something lay at that moment, or nothing.
+    pub(super) async fn send(&self, entry: &Entry, way: &Way, seen: Instant) -> Sent {
+        if let Err(sent) = open(way) {
+            return sent;
         }
         let Some((to, is)) = entry.wanted() else {
             return Sent::Conflict("the plan doesn't say where it goes".to_owned());
@@ -98,42 +118,49 @@ impl Sender<'_> {
         let at = self.folder.join(&entry.file);
         let load = match self.load(&at, to, is).await {
             Ok(load) => load,
-            Err(why) => return Sent::Conflict(why),
+            Err(sent) => return sent,
         };
         let sent = match self.note(to, placed).await {
-            Ok(()) => self.store(&load, to, *way == Way::Free).await,
+            Ok(()) => self.store(&load, entry, to, (way, seen)).await,
             Err(sent) => sent,
         };
         self.count(&load, is, &sent);
         match sent {
             // S3 takes nothing that isn't what it was said to be.
-            Sent::Failed(_) if digest(&at).await != Ok(is.sha256) => Sent::Conflict(CHANGED.to_owned()),
+            Sent::Failed(_) if load.outflow.is_some() && is_another(&at, is).await => {
+                Sent::Conflict(CHANGED.to_owned())
+            }
             sent => sent,
         }
     }
 
     /// # Errors
-    /// When it isn't what the plan says.
-    async fn load(&self, at: &Path, to: &To, is: Is) -> Result<Load, String> {
-        if Stat::of(at)?.size != is.size {
-            return Err(CHANGED.to_owned());
+    /// When it isn't what the plan says, or can't be read.
+    async fn load(&self, at: &Path, to: &To, is: Is) -> Result<Load<'_>, Sent> {
+        let changed = || Sent::Conflict(CHANGED.to_owned());
+        let (stat, is_log) = (Stat::of(at)?, is_log(self.rules.collection, last_part(&to.path)));
+        if !is_log && stat.size != is.size {
+            return Err(changed());
         }
-        if is.size <= SMALL {
-            let bytes = fs::read(at).map_err(|error| unreadable(&error))?;
-            let name = FileName::parse(to.path.rsplit('/').next().unwrap_or_default());
-            let document = Document {
-                name: name.map_err(|error| error.to_string())?,
-                size: is.size,
-                sha256: Sha256::of(&bytes),
-                content: Inside::Bytes(Bytes::from(bytes)),
+        if is_log || is.size <= SMALL {
+            let room = if stat.size > SMALL {
+                self.logs.acquire().await.ok()
+            } else {
+                None
             };
-            let is_it = document.sha256 == is.sha256;
-            return is_it
-                .then_some(Load::Small(document))
-                .ok_or_else(|| CHANGED.to_owned());
+            let limit = if is_log {
+                self.rules.collection.max_bytes()
+            } else {
+                SMALL
+            };
+            let bytes = in_memory(at, limit, is_log).await?;
+            if Sha256::of(&bytes) != is.sha256 {
+                return Err(changed());
+            }
+            return Ok(self.load_of(is, room, None, move || SdkBody::from(bytes.clone())));
         }
         if digest(at).await? != is.sha256 {
-            return Err(CHANGED.to_owned());
+            return Err(changed());
         }
         let outflow = Outflow::new(
             at.to_owned(),
@@ -141,14 +168,27 @@ impl Sender<'_> {
             Arc::clone(&self.limiter),
             self.bar.clone(),
         );
+        let source = outflow.clone();
+        Ok(self.load_of(is, None, Some(outflow), move || source.open()))
+    }
+
+    fn load_of<'a>(
+        &self,
+        is: Is,
+        room: Option<SemaphorePermit<'a>>,
+        outflow: Option<Outflow>,
+        body: impl Fn() -> SdkBody + Send + Sync + 'static,
+    ) -> Load<'a> {
         let content = Content {
             size: is.size,
             sha256: is.sha256,
         };
         let time = self.limiter.longest(is.size, self.transfers);
-        let source = outflow.clone();
-        let outgoing = Outgoing::new(content, time, move || source.open());
-        Ok(Load::Large(outgoing, outflow))
+        Load {
+            outgoing: Outgoing::new(content, time, body),
+            outflow,
+            _room: room,
+        }
     }
 
     /// So that the same file finds its path again, by whatever way it comes.
@@ -176,50 +216,55 @@ impl Sender<'_> {
         }
     }
 
-    async fn store(&self, load: &Load, to: &To, is_free: bool) -> Sent {
+    async fn store(&self, load: &Load<'_>, entry: &Entry, to: &To, seen: (&Way, Instant)) -> Sent {
         let collection = self.rules.collection;
-        let name = to.path.rsplit('/').next().unwrap_or_default();
-        let Some(kind) = collection.kind_of(name) else {
+        let Some(kind) = collection.kind_of(last_part(&to.path)) else {
             return Sent::Conflict("its collection doesn't take it".to_owned());
         };
         let new = NewFile {
             tenant: &self.rules.tenant,
             collection,
             path: &to.path,
-            document: match load {
-                Load::Small(document) => Held::Document(document),
-                Load::Large(outgoing, _) => Held::Local(outgoing),
-            },
+            document: Held::Local(&load.outgoing),
             content_type: kind.content_type(),
             metadata: self.metadata(to),
             owner: to.owner.as_ref(),
             overwrite: Overwrite::Never,
         };
-        match Box::pin(self.put(load, &new, is_free)).await {
+        match Box::pin(self.put(load, entry, &new, seen)).await {
             Ok(placed) if placed.is_new => Sent::Stored(placed.document.version_id.into()),
             Ok(placed) => match differs(&placed.document, to) {
                 Some(why) => Sent::Conflict(why),
                 None => Sent::There(placed.document.version_id.into()),
             },
-            Err(problem) => problem.into(),
+            Err(sent) => sent,
         }
     }
 
     /// While this one's entries are written, others have their turns.
-    async fn put(&self, load: &Load, new: &NewFile<'_>, is_free: bool) -> Result<Stored, Problem> {
-        let announced = if is_free {
+    async fn put(
+        &self,
+        load: &Load<'_>,
+        entry: &Entry,
+        new: &NewFile<'_>,
+        (way, seen): (&Way, Instant),
+    ) -> Result<Stored, Sent> {
+        let announced = if *way == Way::Free {
             Some(announce(self.links, new).await?)
         } else {
             None
         };
         let _turn = self.turns.acquire().await;
-        if let Load::Small(document) = load {
-            self.limiter.pass(document.size).await;
+        if load.outflow.is_none() {
+            self.limiter.pass(load.outgoing.content().size).await;
         }
-        match announced {
-            Some(announced) => deliver(self.links, new, announced).await,
-            None => place(self.links, new).await,
+        if seen.elapsed() > FRESH {
+            open(&look_again(&self.links.bucket, self.numbers, entry).await)?;
         }
+        Ok(match announced {
+            Some(announced) => deliver(self.links, new, announced).await?,
+            None => place(self.links, new).await?,
+        })
     }
 
     /// As it is stored: encoded, in the collection's order.
@@ -232,8 +277,8 @@ impl Sender<'_> {
     }
 
     /// What a large file has sent is counted while it is sent.
-    fn count(&self, load: &Load, is: Is, sent: &Sent) {
-        if let Load::Large(_, outflow) = load {
+    fn count(&self, load: &Load<'_>, is: Is, sent: &Sent) {
+        if let Some(outflow) = &load.outflow {
             outflow.reset();
         }
         if matches!(sent, Sent::Stored(_) | Sent::There(_)) {
@@ -242,14 +287,74 @@ impl Sender<'_> {
     }
 }
 
-async fn digest(at: &Path) -> Result<Sha256, String> {
+/// # Errors
+/// Why a file isn't sent.
+fn open(way: &Way) -> Result<(), Sent> {
+    match way {
+        Way::Closed(why) => Err(Sent::Conflict(why.clone())),
+        Way::Unknown(why) => Err(Sent::Failed(why.clone())),
+        Way::Free | Way::Taken => Ok(()),
+    }
+}
+
+/// Whether a file can be read, and isn't what it was any more.
+async fn is_another(at: &Path, is: Is) -> bool {
+    digest(at).await.is_ok_and(|sha256| sha256 != is.sha256)
+}
+
+async fn digest(at: &Path) -> Result<Sha256, Unread> {
     let at: PathBuf = at.to_owned();
-    let hashed = tokio::task::spawn_blocking(move || {
+    apart(move || {
         let mut hasher = Hasher::default();
         each_piece(&at, |piece| hasher.update(piece))?;
         Ok(hasher.finish())
-    });
-    hashed
-        .await
-        .unwrap_or_else(|_| Err("it can't be read".to_owned()))
+    })
+    .await
+}
+
+async fn in_memory(at: &Path, limit: u64, is_log: bool) -> Result<Bytes, Unread> {
+    let at: PathBuf = at.to_owned();
+    apart(move || whole(&at, limit, is_log).map(Bytes::from)).await
+}
+
+/// Reads while others are sent: a disk may be slow.
+async fn apart<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, Unread> + Send + 'static,
+) -> Result<T, Unread> {
+    let read = tokio::task::spawn_blocking(read).await;
+    read.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fails_is_no_conflict_and_a_file_that_is_gone_is_one() {
+        let sent = |kind| Sent::from(Unread::from(Error::from(kind)));
+        for kind in [ErrorKind::PermissionDenied, ErrorKind::TimedOut, ErrorKind::Other] {
+            assert!(matches!(sent(kind), Sent::Failed(_)), "{kind}");
+        }
+        assert!(matches!(sent(ErrorKind::NotFound), Sent::Conflict(_)));
+        let folder = tempfile::tempdir().unwrap();
+        let no_file = Stat::of(folder.path()).unwrap_err();
+        assert!(matches!(Sent::from(no_file), Sent::Conflict(_)));
+    }
+
+    #[tokio::test]
+    async fn only_a_file_that_can_be_read_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("x");
+        std::fs::write(&at, "x").unwrap();
+        let is = |content: &str| Is {
+            size: 1,
+            modified_at: jiff::Timestamp::UNIX_EPOCH,
+            sha256: Sha256::of(content.as_bytes()),
+        };
+        assert!(!is_another(&at, is("x")).await);
+        assert!(is_another(&at, is("y")).await);
+        assert!(!is_another(&folder.path().join("gone"), is("x")).await);
+    }
 }

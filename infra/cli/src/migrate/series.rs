@@ -11,6 +11,17 @@ use super::entry::Action;
 
 const AT_ONCE: usize = 8;
 
+/// How the numbers of a series are spelled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// With at least so many digits.
+    Width(u8),
+    /// Nobody can tell: none of them has a zero before it, so each has the same spelling at many widths.
+    Unproven,
+    /// Two numbers that can't both be right.
+    Odd(BolNumber, BolNumber),
+}
+
 /// The numbers of one series, as far as they matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Span {
@@ -20,9 +31,6 @@ pub(super) struct Span {
     /// Of those with zeros before them, that with the most digits.
     padded: Option<BolNumber>,
 }
-
-/// Why a series can't be begun: two numbers that are spelled for different widths.
-type Odd = (BolNumber, BolNumber);
 
 impl Span {
     fn of(number: &BolNumber) -> Self {
@@ -46,17 +54,26 @@ impl Span {
         }
     }
 
-    /// How many digits its numbers have at least, as they are spelled.
-    ///
-    /// # Errors
-    /// Two numbers that can't both be right.
-    pub(super) fn width(&self) -> Result<u8, Odd> {
+    /// What its numbers tell.
+    fn spelling(&self) -> Spelling {
         match &self.padded {
-            Some(padded) if padded.digits() != self.narrow.digits() => {
-                Err((self.narrow.clone(), padded.clone()))
-            }
-            _ => Ok(self.narrow.digits()),
+            None => Spelling::Unproven,
+            Some(padded) if padded.digits() == self.narrow.digits() => Spelling::Width(padded.digits()),
+            Some(padded) => Spelling::Odd(self.narrow.clone(), padded.clone()),
         }
+    }
+
+    /// What its numbers and those tell that are stored already.
+    fn spelling_with(&self, keys: &[String]) -> Spelling {
+        let mut all = self.clone();
+        for key in keys {
+            let name = key.rsplit('/').next().unwrap_or_default();
+            let number = name.rsplit_once('.').and_then(|(stem, _)| BolNumber::parse(stem));
+            if let Some(number) = number.filter(|number| number.series() == self.highest.series()) {
+                all.add(&number);
+            }
+        }
+        all.spelling()
     }
 }
 
@@ -73,6 +90,10 @@ impl Spans {
             Some(span) => span.add(number),
             None => drop(self.0.insert(number.series().clone(), Span::of(number))),
         }
+    }
+
+    pub(super) fn has(&self, series: &Series) -> bool {
+        self.0.contains_key(series)
     }
 
     /// In the order of their highest numbers' names.
@@ -95,9 +116,40 @@ impl<'a> FromIterator<&'a BolNumber> for Spans {
 
 /// A series as it stands, or as it would be begun.
 #[derive(Debug)]
-struct Standing {
-    state: Option<State>,
-    width: Result<u8, Odd>,
+pub(super) struct Standing {
+    pub(super) state: Option<State>,
+    pub(super) spelling: Spelling,
+}
+
+impl Standing {
+    /// The deployment's own series are spelled as it says; those of others as their numbers are, which takes a list of what
+    /// is stored of such a series already, until it is begun.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub(super) async fn read(numbers: &Numbers<'_>, span: &Span) -> Result<Self, StoreError> {
+        let series = span.highest.series();
+        let state = numbers.state(series).await?;
+        let spelling = if numbers.format.series(span.highest.year()).as_ref() == Some(series) {
+            Spelling::Width(numbers.format.width())
+        } else if state.is_some() {
+            span.spelling()
+        } else {
+            let keys = numbers.bucket.keys(&series.documents()).await?;
+            span.spelling_with(&keys)
+        };
+        Ok(Self { state, spelling })
+    }
+
+    /// The same without the list, for numbers whose spelling has been looked at.
+    ///
+    /// # Errors
+    /// When storage fails.
+    async fn again(numbers: &Numbers<'_>, span: &Span) -> Result<Self, StoreError> {
+        let state = numbers.state(span.highest.series()).await?;
+        let spelling = Spelling::Unproven;
+        Ok(Self { state, spelling })
+    }
 }
 
 /// Series as they stand.
@@ -105,26 +157,39 @@ struct Standing {
 pub(super) struct AllSeries(HashMap<Series, Standing>);
 
 impl AllSeries {
-    /// Reads those of these numbers: a request a series.
+    /// Reads those of these numbers: a request a series, and a list of each that another system has begun.
     ///
     /// # Errors
     /// When storage fails.
     pub(super) async fn read(numbers: &Numbers<'_>, spans: &Spans) -> Result<Self, StoreError> {
-        let standings = stream::iter(spans.all())
-            .map(|span| async {
-                let series = span.highest.series();
-                let state = numbers.state(series).await?;
-                let width = width(numbers, span);
-                Ok::<_, StoreError>((series.clone(), Standing { state, width }))
-            })
-            .buffer_unordered(AT_ONCE);
+        Self::of(spans, |span| Standing::read(numbers, span)).await
+    }
+
+    /// The same for numbers whose spelling has been looked at: a request a series.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub(super) async fn again(numbers: &Numbers<'_>, spans: &Spans) -> Result<Self, StoreError> {
+        Self::of(spans, |span| Standing::again(numbers, span)).await
+    }
+
+    async fn of<'a, F>(spans: &'a Spans, read: impl Fn(&'a Span) -> F) -> Result<Self, StoreError>
+    where
+        F: Future<Output = Result<Standing, StoreError>>,
+    {
+        let standings = spans.all().into_iter().map(|span| {
+            let (series, standing) = (span.highest.series().clone(), read(span));
+            async move { Ok::<_, StoreError>((series, standing.await?)) }
+        });
+        let standings = stream::iter(standings).buffer_unordered(AT_ONCE);
         Ok(Self(standings.try_collect().await?))
     }
 
     /// Whether its numbers can be taken out of it: it stands, or it is clear how it is spelled.
     pub(super) fn is_clear(&self, series: &Series) -> bool {
-        let standing = self.0.get(series);
-        standing.is_some_and(|standing| standing.state.is_some() || standing.width.is_ok())
+        let is_clear =
+            |standing: &Standing| standing.state.is_some() || matches!(standing.spelling, Spelling::Width(_));
+        self.0.get(series).is_some_and(is_clear)
     }
 
     /// Why a number can't be moved in, as the API would see it, and whether somebody has to decide or nothing can be done.
@@ -133,16 +198,13 @@ impl AllSeries {
         if number.is_last() {
             return Some((Action::Rejected, format!("{number}: {}", SetError::Last)));
         }
-        let Standing { state, width } = self.0.get(series)?;
-        let spelled = match (state, width) {
+        let Standing { state, spelling } = self.0.get(series)?;
+        let spelled = match (state, spelling) {
             (Some(state), _) => state.number(series, count),
-            (None, Ok(width)) => series.number(count, *width),
-            (None, Err((narrow, padded))) => {
-                let why = format!(
-                    "{series} is spelled in two ways, as in {narrow} and in {padded}, and can only have one: correct the \
-                     numbers in --records"
-                );
-                return Some((Action::Conflict, why));
+            (None, Spelling::Width(width)) => series.number(count, *width),
+            (None, Spelling::Unproven) => number.clone(),
+            (None, Spelling::Odd(narrow, padded)) => {
+                return Some((Action::Conflict, odd(series, narrow, padded)));
             }
         };
         if spelled != *number {
@@ -161,15 +223,12 @@ impl AllSeries {
     }
 }
 
-/// The deployment's own series are spelled as it says, others as they come.
-pub(super) fn width(numbers: &Numbers<'_>, span: &Span) -> Result<u8, Odd> {
-    let series = span.highest.series();
-    let own = numbers.format.series(span.highest.year());
-    if own.as_ref() == Some(series) {
-        Ok(numbers.format.width())
-    } else {
-        span.width()
-    }
+/// Why numbers of a series can't be moved in.
+pub(super) fn odd(series: &Series, narrow: &BolNumber, padded: &BolNumber) -> String {
+    format!(
+        "{series} is spelled in two ways, as in {narrow} and in {padded}, of which one may be stored already, and can only \
+         have one: correct the numbers in --records"
+    )
 }
 
 #[cfg(test)]
@@ -195,17 +254,34 @@ mod tests {
     }
 
     #[test]
-    fn how_a_series_is_spelled_follows_from_its_numbers_unless_they_disagree() {
+    fn how_a_series_is_spelled_follows_from_its_numbers_if_zeros_prove_it_and_unless_they_disagree() {
         for (numbers, width) in [
             (&["OLD-2019-007", "OLD-2019-042"][..], Some(3)),
             (&["OLD-2019-1042", "OLD-2019-007"], Some(3)),
-            (&["OLD-2019-17", "OLD-2019-105"], Some(2)),
-            (&["OLD-2019-007", "OLD-2019-0042"], None),
-            (&["OLD-2019-007", "OLD-2019-42"], None),
-            (&["OLD-2019-0007", "OLD-2019-007", "OLD-2019-12345"], None),
+            (&["OLD-2019-17", "OLD-2019-105"], None),
+            (&["OLD-2019-1042"], None),
         ] {
-            let spans = spans(numbers);
-            assert_eq!(spans.all()[0].width().ok(), width, "{numbers:?}");
+            let spelling = width.map_or(Spelling::Unproven, Spelling::Width);
+            assert_eq!(spans(numbers).all()[0].spelling(), spelling, "{numbers:?}");
+        }
+        for numbers in [
+            &["OLD-2019-007", "OLD-2019-0042"][..],
+            &["OLD-2019-007", "OLD-2019-42"],
+            &["OLD-2019-0007", "OLD-2019-007", "OLD-2019-12345"],
+        ] {
+            let spelling = spans(numbers).all()[0].spelling();
+            assert!(matches!(spelling, Spelling::Odd(..)), "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_stored_of_a_series_tells_how_it_is_spelled_as_well() {
+        let spans = spans(&["OLD-2019-1042"]);
+        let told = |name: &str| spans.all()[0].spelling_with(&[format!("bols/2019/{name}")]);
+        assert_eq!(told("OLD-2019-007.pdf"), Spelling::Width(3));
+        assert!(matches!(told("OLD-2019-00007.pdf"), Spelling::Odd(..)));
+        for other in ["OLD-2019-17.pdf", "OLD-2019-x.pdf", "OLD-2019-007-2020-007.pdf"] {
+            assert_eq!(told(other), Spelling::Unproven, "{other}");
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use casefile::bol::BolNumber;
+use casefile::collection::Collection;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::apply::{Applied, Trouble};
 use super::entry::{Action, Entry};
 use super::plan::{Header, Place};
-use super::verify::Verified;
+use super::verify::{Differing, Verified};
 use crate::tree::{printable, thousands};
 
 /// Files that are told of one by one.
@@ -38,6 +39,16 @@ impl Planned<'_> {
         self.of(Action::Conflict).chain(self.of(Action::Rejected))
     }
 
+    /// Files that may have numbers elsewhere which nobody could read: others may get those.
+    fn unread_numbers(&self) -> usize {
+        let collection = Collection::parse(&self.header.place.collection);
+        let is_numbered = collection.is_some_and(|collection| collection.number_format().is_some());
+        let is_unread =
+            |entry: &&Entry| entry.number().is_none() && entry.file.contains(|c: char| c.is_ascii_digit());
+        let unread = self.of(Action::Rejected).filter(is_unread);
+        if is_numbered { unread.count() } else { 0 }
+    }
+
     /// What the command ends with.
     pub(super) fn code(&self) -> u8 {
         u8::from(self.troubles().next().is_some())
@@ -64,6 +75,7 @@ impl Planned<'_> {
             "actions": Value::Object(actions.into_iter().collect()),
             "troubles": troubles.collect::<Vec<_>>(),
             "highest_numbers": self.taken,
+            "unread_numbers": self.unread_numbers(),
         }))
     }
 
@@ -99,6 +111,12 @@ impl Planned<'_> {
         if count > MAX_SHOWN {
             let _ = writeln!(out, "… and {} more, which are in the plan", count - MAX_SHOWN);
         }
+        self.tell_numbers(&mut out);
+        let _ = writeln!(out, "nothing was changed; the plan is {}", printable(self.path));
+        out
+    }
+
+    fn tell_numbers(&self, out: &mut String) {
         for number in &self.taken {
             let series = number.series();
             let _ = writeln!(
@@ -107,8 +125,15 @@ impl Planned<'_> {
                  stored, too"
             );
         }
-        let _ = writeln!(out, "nothing was changed; the plan is {}", printable(self.path));
-        out
+        let unread = self.unread_numbers();
+        if unread > 0 {
+            let _ = writeln!(
+                out,
+                "{} of the rejected may have a number that their names don't tell: others may get it, unless --records or \
+                 another --name-pattern say it",
+                thousands(unread as u64)
+            );
+        }
     }
 }
 
@@ -125,6 +150,7 @@ pub(super) fn applied(applied: &Applied, is_json: bool) -> String {
         (applied.there, "lay there already"),
         (applied.before, "stored by earlier runs"),
         (applied.left_out, "left out, for they are in conflict in the plan"),
+        (applied.rejected, "left out, for they are rejected in the plan"),
         (applied.conflicts.len(), "in conflict: they aren't stored"),
         (applied.failed.len(), "failed"),
         (applied.waiting, "not tried any more"),
@@ -155,9 +181,14 @@ pub(super) fn verified(verified: &Verified, is_json: bool) -> String {
         return serialized(verified);
     }
     let mut out = String::new();
+    for Differing { key, reason } in verified.differing.iter().take(MAX_SHOWN) {
+        let (key, why) = (printable(key), printable(reason));
+        let _ = writeln!(out, "DIFFERING  {key}\n    {why}");
+    }
+    more(&mut out, "DIFFERING", verified.differing.len());
     for (what, keys) in [
-        ("DIFFERING", &verified.differing),
         ("MISSING", &verified.missing),
+        ("UNKNOWN", &verified.unknown),
         ("extra", &verified.extra),
     ] {
         for key in keys.iter().take(MAX_SHOWN) {
@@ -171,15 +202,22 @@ pub(super) fn verified(verified: &Verified, is_json: bool) -> String {
         left_out,
         ..
     } = verified;
-    let count = |keys: &[String]| thousands(keys.len() as u64);
+    let count = |keys: usize| thousands(keys as u64);
     let _ = writeln!(
         out,
         "{} identical, {} differing, {} missing, {} extra",
         thousands(*identical as u64),
-        count(&verified.differing),
-        count(&verified.missing),
-        count(&verified.extra)
+        count(verified.differing.len()),
+        count(verified.missing.len()),
+        count(verified.extra.len())
     );
+    if !verified.unknown.is_empty() {
+        let _ = writeln!(
+            out,
+            "{} are unknown: they are archived, and S3 knows no checksum of them; restore them first",
+            count(verified.unknown.len())
+        );
+    }
     if *read > 0 {
         let _ = writeln!(
             out,
@@ -190,7 +228,7 @@ pub(super) fn verified(verified: &Verified, is_json: bool) -> String {
     if *left_out > 0 {
         let _ = writeln!(
             out,
-            "{} of the plan aren't to be stored",
+            "{} files of the plan are left out: in conflict, or rejected",
             thousands(*left_out as u64)
         );
     }
@@ -285,6 +323,7 @@ mod tests {
             json!({"files": 1, "bytes": 1_234_567})
         );
         assert_eq!(shown["troubles"][0]["action"], "conflict");
+        assert_eq!(shown["unread_numbers"], 1);
         assert_eq!(planned.code(), 1);
     }
 
@@ -304,6 +343,7 @@ mod tests {
                 "storage can't be reached just now; repeat the request",
             )],
             waiting: 7,
+            rejected: 2,
             next_numbers: vec!["PRT-2025-1204".parse().unwrap()],
             mapping: PathBuf::from("bols.plan.csv"),
             ..Applied::default()
@@ -319,7 +359,11 @@ mod tests {
         let found = Verified {
             identical: 40,
             read: 1,
-            differing: vec!["bols/2025/PRT-2025-0001.pdf".to_owned()],
+            differing: vec![Differing {
+                key: "bols/2025/PRT-2025-0001.pdf".to_owned(),
+                reason: "it has other content".to_owned(),
+            }],
+            unknown: vec!["bols/2025/PRT-2025-0003.pdf".to_owned()],
             missing: vec!["bols/2025/PRT-2025-0002.pdf".to_owned()],
             extra: vec!["bols/2025/PRT-2025-0099.pdf".to_owned()],
             left_out: 2,
@@ -332,5 +376,10 @@ mod tests {
             ..Verified::default()
         };
         assert_eq!((extra.code(false), extra.code(true)), (0, 1));
+        let left_out = Verified {
+            left_out: 1,
+            ..Verified::default()
+        };
+        assert_eq!((left_out.code(false), left_out.code(true)), (0, 1));
     }
 }

@@ -41,12 +41,13 @@ async fn walk(bucket: &Bucket, keys: &[&str]) -> Result<There, StoreError> {
         let limit = i32::try_from(waiting.len() * 2 + SPARE).unwrap_or(i32::MAX);
         let page = bucket.tops(prefix, Some(&mark), limit).await?;
         let wanted = |key: &str| keys.binary_search(&key).is_ok();
+        // What the page itself has shown is done with, and no more: stores mean different things by where it ended.
+        let last = page.keys.last().map(|(key, _)| key.clone()).unwrap_or_default();
         there.extend(page.keys.into_iter().filter(|(key, _)| wanted(key)));
         let Some(end) = page.next else {
             break;
         };
-        // Of the last key, too, the newest version was there.
-        let over = waiting.partition_point(|key| *key <= end.key.as_str());
+        let over = waiting.partition_point(|key| *key <= last.as_str());
         waiting = waiting.get(over..).unwrap_or_default();
         next = Some(end);
     }
