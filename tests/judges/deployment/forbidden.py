@@ -34,22 +34,40 @@ NEVER += [
     ("s3:DeleteObjectVersion", f"{ARTIFACTS}/bols/2025/PRT-2025-0001.pdf"),
     ("s3:DeleteObject", f"{QUARANTINE}/x"),
     ("s3:DeleteObjectVersion", f"{QUARANTINE}/x"),
-    ("sqs:ReceiveMessage", "ArrivalsQueue"),
     ("sqs:SendMessage", "ArrivalsQueue"),
     ("sqs:ReceiveMessage", "DeadLetterQueue"),
+    ("sqs:DeleteMessage", "DeadLetterQueue"),
     ("sqs:PurgeQueue", "DeadLetterQueue"),
     ("sns:Publish", "OperationsTopic"),
     ("sns:Subscribe", "Topic"),
     ("iam:PutRolePolicy", "SessionExportRole"),
     ("lambda:InvokeFunction", "PostProcess"),
+    ("logs:PutLogEvents", "HttpApiLogGroup"),
+    ("logs:CreateLogGroup", "HttpApiLogGroup"),
+    ("xray:PutTraceSegments", "*"),
+    ("ec2:CreateNetworkInterface", "*"),
     ("bedrock:InvokeModel", "arn:aws:bedrock:us-east-1::foundation-model/somebody.elses-model-v1"),
 ]  # fmt: skip
-NOT_THE_OTHERS = [("sns:Publish", "Topic"), ("sqs:SendMessage", "DeadLetterQueue"),
-                  ("s3:PutObject", f"{QUARANTINE}/x"), ("s3:GetObject", f"{QUARANTINE}/x"), ("s3:ListBucket", QUARANTINE)]  # fmt: skip
+NOT_THE_OTHERS = [
+    ("sqs:ReceiveMessage", "ArrivalsQueue"), ("sqs:DeleteMessage", "ArrivalsQueue"), ("sqs:SendMessage", "DeadLetterQueue"),
+    ("sns:Publish", "Topic"), ("s3:PutObject", f"{QUARANTINE}/x"), ("s3:GetObject", f"{QUARANTINE}/x"),
+    ("s3:ListBucket", QUARANTINE),
+]  # fmt: skip
+
+
+def logs_of(name):
+    """What Lambda writes in the function's name, and the same into others' logs."""
+    groups = {one: f"{one}LogGroup" for one in ("SessionExport", "SignedDownload", "PostProcess")}
+    actions = ("logs:CreateLogStream", "logs:PutLogEvents")
+    allowed = [(action, groups[name]) for action in actions]
+    denied = [(action, group) for one, group in groups.items() for action in actions if one != name]
+    return allowed, [*denied, ("logs:DeleteLogStream", groups[name]), ("logs:DeleteLogGroup", groups[name])]
+
+
 # By role: what is allowed, and what is denied; each an action, a place, and what the request carries.
 FUNCTIONS = {
-    "SessionExport": ([], [
-        *NEVER, *NOT_THE_OTHERS,
+    "SessionExport": (logs_of("SessionExport")[0], [
+        *logs_of("SessionExport")[1], *NEVER, *NOT_THE_OTHERS,
         ("s3:GetObject", f"{ARTIFACTS}/index/bols/dt=2025-11-14/x.json"),
         ("s3:PutObject", f"{ARTIFACTS}/index/bols/dt=2025-11-14/x.json"),
         ("s3:PutObject", f"{ARTIFACTS}/_casefile/once/x.json"),
@@ -61,8 +79,8 @@ FUNCTIONS = {
         ("s3:ListBucket", AUDIT),
         ("s3:GetObject", f"{ARTIFACTS}/bols/x.pdf", REJECTED | {"s3:authType": "REST-QUERY-STRING"}),
     ]),
-    "SignedDownload": ([], [
-        *NEVER, *NOT_THE_OTHERS,
+    "SignedDownload": (logs_of("SignedDownload")[0], [
+        *logs_of("SignedDownload")[1], *NEVER, *NOT_THE_OTHERS,
         *[("s3:PutObject", f"{ARTIFACTS}/{place}/x") for place in (
             "tara", "bols", "ecg-reports", "training-logs", "parquet", "snapshots", "files", "inbox", "index",
             "_casefile/sessions", "_casefile/by-time", "_casefile/by-owner", "_casefile/bols")],
@@ -72,8 +90,11 @@ FUNCTIONS = {
         ("s3:PutObjectTagging", f"{ARTIFACTS}/bols/2025/PRT-2025-0001.pdf"),
         ("s3:GetObject", f"{ARTIFACTS}/bols/x.pdf", REJECTED | {"s3:authType": "REST-QUERY-STRING"}),
     ]),
-    "PostProcess": ([], [
-        *NEVER,
+    "PostProcess": ([
+        *logs_of("PostProcess")[0], ("sqs:ReceiveMessage", "ArrivalsQueue"), ("sqs:DeleteMessage", "ArrivalsQueue"),
+        ("sqs:GetQueueAttributes", "ArrivalsQueue"),
+    ], [
+        *logs_of("PostProcess")[1], *NEVER,
         ("s3:PutObject", AUDITED), ("s3:GetObject", AUDITED), ("s3:ListBucket", AUDIT),
         ("s3:PutObject", f"{ARTIFACTS}/_casefile/sessions/acme/x.json"),
         ("s3:PutObject", f"{ARTIFACTS}/_casefile/bols/x.json"),
@@ -119,6 +140,27 @@ CLIENTS = {
          ("s3:DeleteObject", AUDITED), ("s3:DeleteObjectVersion", AUDITED), ("s3:BypassGovernanceRetention", AUDITED),
          ("s3:PutObject", f"{QUARANTINE}/x"), ("s3:DeleteObjectVersion", f"{QUARANTINE}/x"), ("sqs:SendMessage", "DeadLetterQueue"),
          ("sns:Publish", "Topic"), ("s3:DeleteObjectVersion", f"{ARTIFACTS}/_casefile/sessions/acme/x.json"), ("s3:PutBucketPolicy", ARTIFACTS)],
+    ),
+    "access-logs": (
+        [("s3:ListBucket", "AccessLogBucket"), ("s3:GetObject", "AccessLogBucket/artifacts/x")],
+        [("s3:PutObject", "AccessLogBucket/artifacts/x"), ("s3:DeleteObject", "AccessLogBucket/artifacts/x"),
+         ("s3:GetObject", f"{ARTIFACTS}/bols/x.pdf"), ("s3:GetObject", AUDITED), ("s3:GetObject", f"{QUARANTINE}/x")],
+    ),
+    "migration": (
+        [("s3:ListBucket", ARTIFACTS), ("s3:GetObject", f"{ARTIFACTS}/bols/x.pdf"), ("s3:PutObject", f"{ARTIFACTS}/bols/x.pdf", NEW),
+         ("s3:PutObject", f"{ARTIFACTS}/parquet/x.parquet", NEW), ("s3:PutObject", f"{ARTIFACTS}/_casefile/by-time/x", NEW),
+         ("s3:PutObject", f"{ARTIFACTS}/_casefile/bols/PRT-2025.json", NEW), ("s3:PutObject", AUDITED, NEW)],
+        [*[("s3:PutObject", f"{ARTIFACTS}/{place}/x", {}) for place in (
+            "bols", "ecg-reports", "training-logs", "parquet", "snapshots", "files", "_casefile/paths", "_casefile/by-time",
+            "_casefile/by-owner")],
+         ("s3:PutObject", MANIFEST, NEW), ("s3:GetObject", MANIFEST), ("s3:PutObject", f"{ARTIFACTS}/index/x", NEW),
+         ("s3:PutObject", f"{ARTIFACTS}/_casefile/bols/requests/x", NEW), ("s3:PutObject", AUDITED, {}),
+         ("s3:PutObject", f"{ARTIFACTS}/inbox/x", NEW), ("s3:PutObject", f"{ARTIFACTS}/_casefile/templates/x", NEW),
+         ("s3:GetObject", f"{ARTIFACTS}/inbox/x"), ("s3:GetObject", f"{ARTIFACTS}/_casefile/shares/x"),
+         ("s3:DeleteObject", f"{ARTIFACTS}/bols/x.pdf"), ("s3:DeleteObjectVersion", f"{ARTIFACTS}/bols/x.pdf"),
+         ("s3:DeleteObject", f"{ARTIFACTS}/_casefile/by-time/x"), ("s3:PutObjectTagging", f"{ARTIFACTS}/bols/x.pdf"),
+         ("s3:DeleteObject", AUDITED), ("s3:PutObject", f"{QUARANTINE}/x", NEW), ("s3:GetObject", f"{QUARANTINE}/x"),
+         ("sqs:SendMessage", "ArrivalsQueue")],
     ),
     "replay": (
         [("s3:PutObject", MANIFEST), ("s3:PutObject", f"{ARTIFACTS}/_casefile/bols/x.json"), ("s3:PutObject", AUDITED),
@@ -181,7 +223,7 @@ def is_for_moto(statements, action):
 
 def arn_of(deployed, place):
     """A place's ARN: of a resource, of a key in a bucket, or as it stands there."""
-    if place.startswith("arn:"):
+    if place.startswith(("arn:", "*")):
         return place
     name, slash, key = place.partition("/")
     arn = deployed.attribute(name, "Arn") if name in deployed.there else f"arn:aws:s3:::{name}"

@@ -7,13 +7,14 @@ import tomllib
 
 import sam
 from buckets import ALL_BLOCKED, PROMISED
+from functions import FUNCTIONS, WITH_ALIAS, roles, versions
 
 # Whoever deletes the stack, or renames one of these, doesn't lose what lies in it.
 KEPT_TYPES = ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Backup::BackupVault")
 KEPT = ("DeadLetterQueue",)
 # What only a parameter brings.
 OPTIONAL = {
-    "BackupPlan", "BackupRole", "BackupSelection", "BackupVault", "ObjectTrail", "OperationsTopicEmail", "ReplicationPolicy",
+    "BackupPlan", "BackupRole", "BackupSelection", "ObjectTrail", "OperationsTopicEmail", "ReplicationPolicy",
     "ReplicationRole", "StorageEndpoint", "TopicEmail",
 }  # fmt: skip
 SECRET_PATH = re.compile(
@@ -21,15 +22,16 @@ SECRET_PATH = re.compile(
 )
 
 
-def everything(report, template, parameters, what, root):
+def everything(report, parameters, what, root):
     """Checks the template with these parameters."""
     report.part(f"template.yaml, transformed by SAM, {what}")
-    deployed = sam.Deployed(template, parameters)
+    deployed = sam.deploy(root / "template.yaml", parameters)
     order(report, deployed)
     retention(report, deployed)
     lifecycle(report, deployed, root)
     routes(report, deployed, root)
-    roles(report, deployed)
+    versions(report, deployed)
+    roles(report, deployed, parameters == sam.EVERYTHING)
     encryption(report, deployed, parameters.get("KmsKeyArn"))
     access(report, deployed)
     access_logs(report, deployed)
@@ -122,7 +124,9 @@ def routes(report, deployed, root):
     open_ones = sorted({route.split()[1] for route, guarded in found.items() if not guarded})
     report.same("without a token: the use of share links, and health", open_ones, ["/v1/health", "/v1/s/{token}"])
     report.same("payload format 2.0", formats, {"2.0"})
-    reads = {r for r, f in reached.items() if f.endswith("-signed-download")}
+    ours = {f"{deployed.stack}-{FUNCTIONS[name]}:live": name for name in WITH_ALIAS}
+    report.same("routes lead to aliases", set(reached.values()), set(ours))
+    reads = {route for route, function in reached.items() if ours.get(function) == "SignedDownload"}
     split = {
         r for r in reached if "/links" in r or "/s/" in r or r.startswith("GET /v1/documents") or r == "GET /v1/audit"
     }
@@ -134,37 +138,21 @@ def routes(report, deployed, root):
         (scheme["type"], scheme["jwtConfiguration"]),
         ("jwt", configured),
     )
-    invoked = {
-        one["Properties"]["SourceArn"].split("/", 1)[1] for one in deployed.of_type("AWS::Lambda::Permission").values()
-    }
+    permissions = [one["Properties"] for one in deployed.of_type("AWS::Lambda::Permission").values()]
+    invoked = {(one["SourceArn"].split("/", 1)[1], one["FunctionName"].split(":function:")[-1]) for one in permissions}
     # An HTTP API names itself by its route's key, so {path+} may stay as it is.
-    keys = {f"{method.upper()}{path}" for path, methods in body["paths"].items() for method in methods}
-    spelled = {re.sub(r"\{[^}+]+\}", "*", f"*/{key}") for key in keys if not key.startswith(("OPTIONS", "X-AMAZON"))}
-    report.same("API Gateway may call the functions for these routes", invoked, spelled)
+    spelled = {
+        (re.sub(r"\{[^}+]+\}", "*", f"*/{method.upper()}{path}"), reached[route])
+        for path, methods in body["paths"].items()
+        for method in methods
+        if (route := f"{method.upper()} {path.replace('+}', '}')}") in reached
+    }
+    report.same("API Gateway may call these aliases for these routes", invoked, spelled)
     (stage,) = deployed.of_type("AWS::ApiGatewayV2::Stage").values()
     log = stage["Properties"]["AccessLogSettings"]["Format"]
     report.check("the access log holds no path and no query", not SECRET_PATH.search(log), log)
     limited = {route for route in stage["Properties"]["RouteSettings"]}
     report.same("whoever has no token is throttled", limited, {f"{m} /v1/s/{{token}}" for m in ("GET", "HEAD", "POST")})
-
-
-def roles(report, deployed):
-    """A role a function, for Lambda alone, that may do nothing everywhere."""
-    functions = deployed.of_type("AWS::Lambda::Function")
-    used = [one["Properties"]["Role"] for one in functions.values()]
-    report.check(f"{len(used)} functions have a role each", len(set(used)) == 3, used)
-    for name, role in deployed.of_type("AWS::IAM::Role").items():
-        trust = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        services = [one["Principal"]["Service"] for one in trust]
-        report.check(
-            f"{name}: one service may assume it", len(services) == 1 and len(sam.listed(services[0])) == 1, services
-        )
-        statements = [
-            s for policy in role["Properties"].get("Policies", []) for s in policy["PolicyDocument"]["Statement"]
-        ]
-        wide = [s for s in statements for a in sam.listed(s["Action"]) for r in sam.listed(s["Resource"])
-                if s["Effect"] == "Allow" and ("*" in a or r == "*")]  # fmt: skip
-        report.same(f"{name}: no action and no resource is '*'", wide, [])
 
 
 def encryption(report, deployed, key):
@@ -179,8 +167,7 @@ def encryption(report, deployed, key):
         else:
             wanted = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
         report.same(f"{name}: encrypted by {'the key' if 'KMSMasterKeyID' in str(wanted) else 'S3'}", rule, wanted)
-    documents = [one["Properties"].get("Policies") for one in deployed.of_type("AWS::IAM::Role").values()]
-    statements = [s for policies in documents for p in policies or [] for s in p["PolicyDocument"]["Statement"]]
+    statements = [one for role in deployed.of_type("AWS::IAM::Role").values() for one in sam.statements(role)]
     uses = [s["Condition"] for s in statements if "kms:GenerateDataKey" in s["Action"] and s["Resource"] == key]
     wanted = [{"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}] * (3 if key else 0)
     report.same(f"{len(wanted)} functions may use it, through S3 alone", uses, wanted)
@@ -222,6 +209,9 @@ def queries(report, deployed):
         {"documents": f"s3://{artifacts}/index/", "audit": f"s3://{audit}/audit/"},
     )
     for name, table in tables.items():
+        serde = table["TableInput"]["StorageDescriptor"]["SerdeInfo"]["Parameters"]
+        wanted = {"ignore.malformed.json": "true", "case.insensitive": "false"}
+        report.same(f"{name}: keys that differ in case alone are two", serde, wanted)
         template = table["TableInput"]["Parameters"]["storage.location.template"]
         keys = [key["Name"] for key in table["TableInput"]["PartitionKeys"]]
         report.same(
@@ -243,11 +233,12 @@ def optional(report, deployed, is_on):
     )
     (schedule,) = deployed.of_type("AWS::Scheduler::Schedule").values()
     artifacts = deployed.resources["ArtifactsBucket"]["Properties"]
+    cors = deployed.resources["HttpApi"]["Properties"]["Body"].get("x-amazon-apigateway-cors")
     if not is_on:
         report.same("no file system is mounted, and nothing is kept", mounted, (None, None, ""))
         report.same("and so the replay sleeps", schedule["Properties"]["State"], "DISABLED")
         report.same("no replicas", artifacts.get("ReplicationConfiguration"), None)
-        report.check("no web page may call", "CorsConfiguration" not in artifacts)
+        report.same("no web page may call", (artifacts.get("CorsConfiguration"), cors), (None, None))
         return
     arn = sam.EVERYTHING["FallbackAccessPointArn"]
     network = {"SubnetIds": ["subnet-0123", "subnet-4567"], "SecurityGroupIds": ["sg-0123"]}
@@ -260,11 +251,13 @@ def optional(report, deployed, is_on):
         "EncryptionConfiguration": {"ReplicaKmsKeyID": sam.EVERYTHING["ReplicaKmsKeyArn"]},
     }
     report.same("S3 replicates all", (rule["Filter"], rule["Destination"]), ({"Prefix": ""}, destination))
-    report.same(
-        "web pages of both origins may call",
-        artifacts["CorsConfiguration"]["CorsRules"][0]["AllowedOrigins"],
-        sam.EVERYTHING["CorsOrigins"].split(","),
-    )
+    origins = sam.EVERYTHING["CorsOrigins"].split(",")
+    found = artifacts["CorsConfiguration"]["CorsRules"][0]["AllowedOrigins"], cors["allowOrigins"]
+    report.same("web pages of both origins may call the bucket and the API", found, (origins, origins))
+    traced = {name: deployed.resources[name]["Properties"].get("TracingConfig") for name in FUNCTIONS}
+    report.same("calls are traced", traced, dict.fromkeys(FUNCTIONS, {"Mode": "Active"}))
+    vault = deployed.resources["BackupVault"]["Properties"]
+    report.same("the vault has a name, and no key that could change", set(vault), {"BackupVaultName"})
     buckets = {f"arn:aws:s3:::{deployed.outputs[f'{name}BucketName']}" for name in ("Artifacts", "Audit", "Quarantine")}
     chosen = deployed.resources["BackupSelection"]["Properties"]["BackupSelection"]["Resources"]
     report.same("three buckets are backed up", set(chosen), buckets)

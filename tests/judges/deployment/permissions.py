@@ -22,9 +22,10 @@ import reading
 import runtime
 import sam
 from forbidden import CLIENTS, FUNCTIONS, attempts
+from overwrites import overwrites
 from report import Report
 from scene import Denied, Scene
-from superfluous import UNSEEN_BY_MOTO, unused
+from superfluous import LAMBDAS, UNSEEN_BY_MOTO, unused
 
 ROOT = pathlib.Path(__file__).parents[3]
 # In the order in which a file goes through them.
@@ -45,10 +46,10 @@ class Judge:
 
     def __init__(self, report, world, folder):
         self.report, self.world, self.folder = report, world, folder
-        transformed = sam.transform(sam.read(ROOT / "template.yaml"), sam.REQUIRED)
+        transformed = sam.transform(sam.read(ROOT / "template.yaml"), PARAMETERS)
         self.deployed = sam.Deployed(transformed, PARAMETERS, moto_world.ACCOUNT, queues=world.endpoint)
-        self.own = {name: statements_of(self.deployed, f"{name}Role") for name in SCENARIOS}
-        self.policies = self.own | {name: client(self.deployed, name) for name in CLIENTS}
+        self.own = {name: sam.statements(self.deployed.resources[f"{name}Role"]) for name in SCENARIOS}
+        self.policies = self.own | {name: client(self.deployed, name) for name in sorted(set(CLIENTS) & client_names())}
         self.binaries = runtime.binaries(ROOT)
         self.told, self.number, self.urls = set(), 0, {name: [] for name in SCENARIOS}
         world.build(self.deployed, self.policies)
@@ -93,7 +94,11 @@ def main():
             for name in SCENARIOS:
                 unused(report, name, judge.own[name], used[name])
             report.part("what each role must not, and what clients may and may not")
-            attempts(report, world, judge.deployed, judge.policies, FUNCTIONS | CLIENTS)
+            untold = sorted(client_names() ^ set(CLIENTS))
+            report.same("each file of infra/policies/clients has its expectations in forbidden.py", untold, [])
+            table = {name: one for name, one in (FUNCTIONS | CLIENTS).items() if name in judge.policies}
+            attempts(report, world, judge.deployed, judge.policies, table)
+            overwrites(report, judge.deployed, judge.policies, buckets_policies(judge.deployed))
             report.part("without one of its statements, a function fails")
             for name in reversed(SCENARIOS):
                 sensitive(judge, name)
@@ -102,10 +107,9 @@ def main():
     report.end()
 
 
-def statements_of(deployed, role):
-    """The statements of a role's own policies."""
-    documents = [one["PolicyDocument"] for one in deployed.resources[role]["Properties"]["Policies"]]
-    return [statement for document in documents for statement in document["Statement"]]
+def client_names():
+    """The policies that there are for clients."""
+    return {path.stem for path in (ROOT / "infra/policies/clients").glob("*.json")}
 
 
 def client(deployed, name):
@@ -116,6 +120,7 @@ def client(deployed, name):
         "ARTIFACTS_BUCKET": names["ArtifactsBucketName"],
         "AUDIT_BUCKET": names["AuditBucketName"],
         "QUARANTINE_BUCKET": names["QuarantineBucketName"],
+        "ACCESS_LOG_BUCKET": names["AccessLogBucketName"],
         "QUERY_RESULTS_BUCKET": names["QueryResultsBucketName"],
         "DEAD_LETTER_QUEUE_ARN": names["DeadLetterQueueArn"],
         "ARRIVALS_QUEUE_ARN": names["ArrivalsQueueArn"],
@@ -142,10 +147,7 @@ def whole(judge, name, other=None, variables=None):
 def by_the_tables(judge, name, asked):
     """Whether AWS would have allowed each call; the statements, actions and resources by which it would."""
     statements, used, denied, stopped = judge.own[name], set(), set(), set()
-    buckets = {
-        one["Properties"]["Bucket"]: one["Properties"]["PolicyDocument"]["Statement"]
-        for one in judge.deployed.of_type("AWS::S3::BucketPolicy").values()
-    }
+    buckets = buckets_policies(judge.deployed)
     urls = [calls.presigned(*url) for url in judge.urls[name]]
     for call in asked + urls:
         for action, resource, context in calls.needed(call, moto_world.ACCOUNT):
@@ -171,6 +173,12 @@ def by_the_tables(judge, name, asked):
     return used
 
 
+def buckets_policies(deployed):
+    """What each bucket itself refuses, by its name."""
+    policies = [one["Properties"] for one in deployed.of_type("AWS::S3::BucketPolicy").values()]
+    return {one["Bucket"]: one["PolicyDocument"]["Statement"] for one in policies}
+
+
 def after_rejection(judge, name, urls):
     """A URL that was given out ends when what it leads to is rejected; the function's own look at it doesn't."""
     alive = set()
@@ -185,9 +193,11 @@ def after_rejection(judge, name, urls):
 
 
 def sensitive(judge, name):
-    """moto denies something, and the scenario fails, without any of the statements; of actions, see superfluous.py."""
-    statements, kept = judge.own[name], []
-    sids = [one["Sid"] for one in statements if one["Effect"] == "Allow" and one["Sid"] not in UNSEEN_BY_MOTO[name]]
+    """moto denies something, and so the scenario fails, without any of the statements, and with all of them it goes
+    through again; of actions, see superfluous.py."""
+    statements, kept, otherwise = judge.own[name], [], []
+    passed_over = UNSEEN_BY_MOTO[name] | LAMBDAS
+    sids = [one["Sid"] for one in statements if one["Effect"] == "Allow" and one["Sid"] not in passed_over]
     for sid in sids:
         if name == "PostProcess":
             whole(judge, "SessionExport", exporting.one_review)
@@ -195,8 +205,14 @@ def sensitive(judge, name):
         _, failed = judge.run(name)
         if failed is None:
             kept.append(sid)
+        elif not any(word in failed for word in ("AccessDenied", ": 403", " 403 ")):
+            otherwise.append(f"{sid}: {failed}")
     judge.world.give(name, statements)
     judge.report.same(f"{name}: fails without any of {len(sids)} statements", kept, [])
+    judge.report.same(f"{name}: and each time for AWS has denied something", otherwise, [])
+    if name == "PostProcess":
+        whole(judge, "SessionExport", exporting.one_review)
+    whole(judge, name)
 
 
 if __name__ == "__main__":

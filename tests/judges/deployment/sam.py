@@ -1,13 +1,14 @@
 """template.yaml as CloudFormation gets to see it: transformed by SAM's own translator, with parameters, conditions and
 functions resolved. What can't be resolved is an error, so nothing is passed over."""
 
+import hashlib
 import logging
 import os
 import re
 
-# The translator asks boto for a region and logs what it is about to do.
+# The translator asks boto for a region and logs what it is about to do, and that it has counted it.
 os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
-logging.disable(logging.INFO)
+logging.disable(logging.WARNING)
 
 import boto3  # noqa: E402
 from samtranslator.parser.parser import Parser  # noqa: E402
@@ -27,6 +28,8 @@ ARNS = {
     "AWS::Logs::LogGroup": "arn:aws:logs:{region}:{account}:log-group:{name}:*",
 }
 NAMES = ("BucketName", "FunctionName", "LogGroupName", "TrailName", "DashboardName", "BackupVaultName")
+# The first one is published.
+VERSION = "1"
 # What a deployment has to be given; everything else has a default.
 REQUIRED = {"JwtIssuer": "https://issuer.example.com/", "JwtAudience": "casefile-app"}
 KEY = "arn:aws:kms:us-east-1:111122223333:key/00000000-1111-2222-3333-444444444444"
@@ -44,6 +47,8 @@ EVERYTHING = REQUIRED | {
     "FallbackSubnetIds": "subnet-0123,subnet-4567",
     "KmsKeyArn": KEY,
     "NotificationEmail": "desk@example.com",
+    "ProvisionedExports": "2",
+    "ProvisionedLinks": "3",
     "ReplicaBucketArn": "arn:aws:s3:::replicas.example.com",
     "ReplicaKmsKeyArn": KEY.replace("us-east-1", "eu-west-1"),
     "Tracing": "Active",
@@ -64,9 +69,20 @@ def transform(template, parameters):
     return Translator({}, Parser(), boto_session=session).translate(template, parameter_values=dict(parameters))
 
 
+def deploy(path, parameters):
+    """The template as it is deployed with these parameters, of which the transform resolves some itself."""
+    return Deployed(transform(read(path), parameters), parameters)
+
+
 def listed(value):
     """The items of a list, or of what stands where a list may stand."""
     return value if isinstance(value, list) else [value]
+
+
+def statements(role):
+    """The statements of a role's own policies."""
+    policies = role["Properties"].get("Policies", [])
+    return [statement for one in policies for statement in one["PolicyDocument"]["Statement"]]
 
 
 class Deployed:
@@ -151,6 +167,14 @@ class Deployed:
             return self.attribute(name, "Arn")
         if kind == "AWS::SQS::Queue":
             return f"{self.queues}/{self.account}/{self.name(name)}"
+        if kind == "AWS::Lambda::Alias":
+            return f"{self._function(name)}:{self.there[name]['Properties']['Name']}"
+        if kind == "AWS::Athena::NamedQuery":
+            # CloudFormation gives one with another text another id.
+            text = self.resolve(self.there[name]["Properties"]["QueryString"])
+            return f"query-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        if kind == "AWS::Lambda::Version":
+            return f"{self._function(name)}:{VERSION}"
         return self.name(name)
 
     def attribute(self, name, attribute):
@@ -160,6 +184,8 @@ class Deployed:
             return self.name(name)
         if attribute == "TopicName":
             return self.name(name)
+        if (kind, attribute) == ("AWS::Lambda::Version", "Version"):
+            return VERSION
         assert attribute == "Arn", f"{name}.{attribute} isn't known here"
         return ARNS[kind].format(name=self.name(name), region=REGION, account=self.account)
 
@@ -168,6 +194,10 @@ class Deployed:
         properties = self.template["Resources"][resource].get("Properties", {})
         given = next((properties[key] for key in NAMES if key in properties), None)
         return self.resolve(given) if given else f"{self.stack}-{resource}".lower()
+
+    def _function(self, name):
+        """The ARN of the function that an alias or a version is of, whose name both have."""
+        return ARNS["AWS::Lambda::Function"].format(name=self.name(name), region=REGION, account=self.account)
 
     def _resource(self, name, resource):
         self.user = name

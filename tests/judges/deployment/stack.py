@@ -4,8 +4,9 @@
 
 The address is in CASEFILE_S3_CONTRACT_ENDPOINT, where localstack.sh leaves it. LocalStack's CloudFormation takes the SAM
 template as it is, but for the types in LEFT_OUT. Those, what it passes over in silence (lifecycle rules, access logs,
-keys, the HTTP API), what it does otherwise (it deletes what is to be retained), and what is off unless somebody asks for
-it, is checked on the transformed template.
+keys, the HTTP API), what it does otherwise (it deletes what is to be retained), what it can't (it creates an alias a
+second time where its function changes together with what the function refers to, and so rolls back), and what is off
+unless somebody asks for it, is checked on the transformed template.
 """
 
 import io
@@ -20,6 +21,7 @@ import paper
 import sam
 from botocore.exceptions import ClientError
 from buckets import PROMISED, bucket_checks
+from functions import FUNCTIONS, WITH_ALIAS, settings
 from report import Report
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -29,9 +31,11 @@ STAGES = ("casefile-staging", "casefile-live")
 LEFT_OUT = {"AWS::Athena::NamedQuery", "AWS::Athena::WorkGroup", "AWS::Glue::Database", "AWS::Glue::Table"}
 # It says that it has created these, and hasn't: their physical id is "unknown".
 PASSED_OVER = {
-    "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::CloudWatch::Dashboard", "AWS::Logs::MetricFilter",
+    "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::Backup::BackupVault", "AWS::CloudWatch::Dashboard",
+    "AWS::Logs::MetricFilter",
 }  # fmt: skip
-FUNCTIONS = ("SessionExport", "SignedDownload", "PostProcess")
+# The functions with an alias are described by it, so something must stand there.
+SETTINGS = "SettingsQuery"
 TIMEOUT = 120
 
 
@@ -57,13 +61,12 @@ class LocalStack:
 def main():
     """Runs all checks; ends with 1 when one fails."""
     report, aws = Report(), LocalStack(os.environ["CASEFILE_S3_CONTRACT_ENDPOINT"])
-    template = sam.read(ROOT / "template.yaml")
-    transformed = sam.transform(sam.read(ROOT / "template.yaml"), sam.REQUIRED)
-    by_default = paper.everything(report, transformed, sam.REQUIRED, "as it is by default", ROOT)
-    paper.everything(report, transformed, sam.EVERYTHING, "with everything that is optional", ROOT)
+    by_default = paper.everything(report, sam.REQUIRED, "as it is by default", ROOT)
+    paper.everything(report, sam.EVERYTHING, "with everything that is optional", ROOT)
+    settings(report, ROOT)
 
     report.part(f"two stacks in one account of LocalStack: {' and '.join(STAGES)}")
-    url = upload(aws, without_left_out(report, template))
+    url = upload(aws, without_left_out(report, sam.read(ROOT / "template.yaml")))
     for name in STAGES:
         aws.cloudformation.create_stack(StackName=name, TemplateURL=url, **request())
     stacks = {name: created(report, aws, name, by_default) for name in STAGES}
@@ -72,7 +75,7 @@ def main():
     apart(report, stacks)
     for name in STAGES:
         report.part(f"{name}, read back")
-        read_back(report, aws, sam.Deployed(transformed, sam.REQUIRED, ACCOUNT, name), stacks[name])
+        read_back(report, aws, sam.Deployed(by_default.template, sam.REQUIRED, ACCOUNT, name), stacks[name])
     report.part("the same again, and another setting")
     again(report, aws, STAGES[0], url)
     report.same(f"{STAGES[1]} is as it was", resources(aws, STAGES[1]), stacks[STAGES[1]]["physical"])
@@ -91,6 +94,8 @@ def without_left_out(report, template):
     types = {template["Resources"][name]["Type"] for name in left}
     report.same("left out is what LocalStack's core hasn't, and nothing else", types, LEFT_OUT)
     resources = {name: one for name, one in template["Resources"].items() if name not in left}
+    name = {"Fn::Sub": "${AWS::StackName}-settings"}
+    resources[SETTINGS] = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}}
     outputs = {name: one for name, one in template["Outputs"].items() if one["Value"].get("Ref") not in left}
     return template | {"Resources": resources, "Outputs": outputs}
 
@@ -106,14 +111,22 @@ def upload(aws, template):
     return f"{aws.endpoint}/{sam.CODE['Bucket']}/template.json"
 
 
-def settled(aws, name):
-    """The stack, once it is at rest."""
+def settled(aws, name, earlier=()):
+    """The stack, once it is at rest after other events than these."""
     deadline = time.monotonic() + TIMEOUT
     while True:
         (stack,) = aws.cloudformation.describe_stacks(StackName=name)["Stacks"]
-        if not stack["StackStatus"].endswith("IN_PROGRESS") or time.monotonic() > deadline:
+        is_at_rest = not stack["StackStatus"].endswith("IN_PROGRESS") and events(aws, name) - set(earlier)
+        if is_at_rest or time.monotonic() > deadline:
             return stack
         time.sleep(0.5)
+
+
+def events(aws, name):
+    """The ids of what has come of the stack itself, such as that it is complete."""
+    found = aws.cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+    own = [one for page in found for one in page["StackEvents"] if one["LogicalResourceId"] == name]
+    return {one["EventId"] for one in own if not one["ResourceStatus"].endswith("IN_PROGRESS")}
 
 
 def created(report, aws, name, expected):
@@ -122,7 +135,7 @@ def created(report, aws, name, expected):
     if not report.check(f"{name} is complete", stack["StackStatus"] == "CREATE_COMPLETE", failures(aws, name)):
         return None
     listed = aws.cloudformation.describe_stack_resources(StackName=name)["StackResources"]
-    wanted = {key for key, one in expected.resources.items() if one["Type"] not in LEFT_OUT}
+    wanted = {key for key, one in expected.resources.items() if one["Type"] not in LEFT_OUT or key == SETTINGS}
     report.same(
         f"its {len(listed)} resources are those of the template", {one["LogicalResourceId"] for one in listed}, wanted
     )
@@ -228,10 +241,20 @@ def function_checks(report, aws, promised, physical, name):
     document = [
         aws.iam.get_role_policy(RoleName=role, PolicyName=one)["PolicyDocument"]["Statement"] for one in policies
     ]
-    own = [
-        policy["PolicyDocument"]["Statement"] for policy in promised.resources[f"{name}Role"]["Properties"]["Policies"]
-    ]
+    own = [sam.statements(promised.resources[f"{name}Role"])]
     report.same(f"{name}: its policy names its own stack", translated(document, physical, promised), own)
+    managed = aws.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    report.same(f"{name}: and nothing else is granted", managed, [])
+    if name in WITH_ALIAS:
+        live = published(aws, physical, name)
+        report.same(f"{name}: live is described by its settings", live["Description"], physical[SETTINGS])
+        report.same(f"{name}: live has the variables", live["Environment"]["Variables"], variables)
+
+
+def published(aws, physical, name):
+    """What callers of a function with an alias reach."""
+    version = aws.lambda_.get_alias(FunctionName=physical[name], Name="live")["FunctionVersion"]
+    return aws.lambda_.get_function_configuration(FunctionName=physical[name], Qualifier=version)
 
 
 def translated(found, physical, promised):
@@ -267,27 +290,28 @@ def wiring_checks(report, aws, promised, physical, queue):
     target = schedule["Target"]
     report.same(
         "and would call session-export",
-        (target["Arn"].split(":")[-1], json.loads(target["Input"])),
-        (physical["SessionExport"], {"command": "replay"}),
+        (target["Arn"].split(":")[-2:], json.loads(target["Input"])),
+        ([physical["SessionExport"], "live"], {"command": "replay"}),
     )
 
 
 def again(report, aws, name, url):
     """A second deployment changes nothing, and another setting changes that setting."""
-    before = resources(aws, name)
+    before, earlier = resources(aws, name), events(aws, name)
     try:
         aws.cloudformation.update_stack(StackName=name, TemplateURL=url, **request())
-        status = settled(aws, name)["StackStatus"]
+        status = settled(aws, name, earlier)["StackStatus"]
     except ClientError as error:
         status = error.response["Error"]["Message"]
     report.check(f"{name} once more: {status}", status in ("UPDATE_COMPLETE", "No updates are to be performed."))
     report.same("and nothing was replaced", resources(aws, name), before)
+    earlier = events(aws, name)
     aws.cloudformation.update_stack(StackName=name, TemplateURL=url, **request(DefaultTenant="other"))
-    report.same("with DefaultTenant=other", settled(aws, name)["StackStatus"], "UPDATE_COMPLETE")
+    report.same("with DefaultTenant=other", settled(aws, name, earlier)["StackStatus"], "UPDATE_COMPLETE")
     report.same("nothing was replaced either", resources(aws, name), before)
     found = [aws.lambda_.get_function_configuration(FunctionName=before[one]) for one in FUNCTIONS]
     tenants = {one["Environment"]["Variables"]["DEFAULT_TENANT"] for one in found}
-    report.same("and the functions know", tenants, {"other"})
+    report.same("and the functions know, of which CloudFormation publishes two", tenants, {"other"})
 
 
 def resources(aws, name):

@@ -131,3 +131,12 @@ fn saved_queries_ask_tables_that_there_are_for_some_days() {
         assert!(text.contains("AND dt >= "), "{id}");
     }
 }
+
+/// Two categories may differ in case alone, and Athena's reader takes their names for one unless it is told not to.
+#[test]
+fn keys_that_differ_in_case_alone_are_two() {
+    for (id, table) in resources("AWS::Glue::Table") {
+        let parameters = "/Properties/TableInput/StorageDescriptor/SerdeInfo/Parameters/case.insensitive";
+        assert_eq!(table.pointer(parameters).unwrap(), "false", "{id}");
+    }
+}

@@ -9,7 +9,7 @@ use super::DEPLOYED;
 use super::operate::{as_json, resources};
 
 /// What isn't part of a version.
-const NO_SETTINGS: [&str; 3] = ["Events", "Policies", "ProvisionedConcurrencyConfig"];
+const NO_SETTINGS: [&str; 2] = ["Events", "ProvisionedConcurrencyConfig"];
 
 /// The names that a value refers to: parameters, resources, and what its conditions refer to.
 fn names(value: &Value, conditions: &Value, found: &mut BTreeSet<String>) {
