@@ -75,7 +75,9 @@ class World:
         document = {"Version": "2012-10-17", "Statement": policy.for_moto(statements)}
         document["Statement"] = document["Statement"] or [{"Effect": "Deny", "Action": "*", "Resource": "*"}]
         iam = iam or self.client("iam")
-        iam.put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=json.dumps(document))
+        # moto takes `?` for a regular expression's; the judge's own reading of the policy knows it.
+        text = json.dumps(document).replace("?", "*")
+        iam.put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=text)
         self.denies[role] = statements
 
     def asked_by(self, role):
