@@ -87,7 +87,8 @@ mod tests {
     fn what_is_no_number_costs_nothing_else() {
         assert_eq!(Report::parse(b"[]"), Report::default());
         for odd in [json!(null), json!(["a"]), json!({"a": {"suggestions": -1}})] {
-            let report = parse(&json!({"summary_statistics": {"total_accepted": 7}, "category_acceptance": odd}));
+            let report =
+                parse(&json!({"summary_statistics": {"total_accepted": 7}, "category_acceptance": odd}));
             assert_eq!(report.summary_statistics["total_accepted"], 7);
             assert!(report.category_acceptance.is_empty());
         }
