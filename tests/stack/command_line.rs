@@ -49,7 +49,7 @@ async fn the_demo_shows_the_folder_and_the_audit_trail_and_can_be_repeated() {
             (1, "  skipped   inbox, until it expires"),
             (1, "  rejected  quarantine"),
             (1, "  1 page"),
-            (1, "session  verified  164,"),
+            (1, "session  verified  16"),
         ] {
             assert_eq!(shown.matches(what).count(), rows, "{what}: {shown}");
         }
