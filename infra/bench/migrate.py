@@ -61,14 +61,14 @@ def arguments():
 
 
 def build():
-    # Not as examples and programs in one call: that would join their features.
-    for what in (["--package", "casefile-cli"], ["--package", "casefile-local", "--example", "s3_alone"]):
-        subprocess.run(["cargo", "build", "--quiet", "--locked", "--profile", "tools", *what], cwd=ROOT, check=True)
+    # casefile as `cargo install` builds it. Not both in one call: that would join their features.
+    for what in (["release", "--package", "casefile-cli"], ["tools", "--package", "casefile-local", "--example", "s3_alone"]):
+        subprocess.run(["cargo", "build", "--quiet", "--locked", "--profile", *what], cwd=ROOT, check=True)
 
 
 def program(name):
     target = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
-    return str(Path(target) / "tools" / name)
+    return str(Path(target) / name)
 
 
 def make_files(folder, asked):
@@ -85,7 +85,7 @@ def make_files(folder, asked):
 
 def subjects(tools, asked):
     """What is measured: the steps of each, by their names."""
-    casefile = program("casefile")
+    casefile = program("release/casefile")
     subjects = {"casefile": {
         "casefile plan": [casefile, "migrate", "plan", "--collection", "bols", "--from", "FILES", "--out", "WORK/plan"],
         "casefile apply": [casefile, "migrate", "apply", "WORK/plan", "--transfers", str(asked.at_once),
@@ -107,7 +107,7 @@ def subjects(tools, asked):
 @contextmanager
 def server(folder, delay):
     """An S3 of its own; its requests are in the list that is given, once it has ended."""
-    arguments = [program("examples/s3_alone"), str(folder), "--bucket", BUCKET, "--bucket", AUDIT, "--delay", str(delay)]
+    arguments = [program("tools/examples/s3_alone"), str(folder), "--bucket", BUCKET, "--bucket", AUDIT, "--delay", str(delay)]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     requests = {}
     try:
