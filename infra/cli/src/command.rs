@@ -167,8 +167,8 @@ pub async fn run(
 fn told(cli: &Cli, mut warn: impl FnMut(&str)) -> Result<Env, Failure> {
     let environment::Told { env, notes } = environment::read(cli.env_file.as_deref())?;
     let names_bucket = match &cli.command {
-        Command::Upload(arguments) => arguments.names_bucket(),
-        Command::Get(arguments) => arguments.names_bucket(),
+        Command::Upload(arguments) => arguments.way.names_bucket(),
+        Command::Get(arguments) => arguments.way.names_bucket(),
         _ => false,
     };
     for (name, note) in notes {

@@ -9,6 +9,7 @@ pub mod environment;
 pub mod failure;
 pub mod get;
 pub mod migrate;
+mod pen;
 pub mod quarantine;
 pub mod replay;
 pub mod tables;

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::config::Config;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::SdkBody;
 
-use super::{Bucket, Content, Target, metadata_of};
+use super::{Bucket, Content, Target};
 use crate::store_error::{StoreError, classify, status};
 
 /// What became of a delivery.
@@ -33,22 +31,7 @@ impl Bucket {
         body: SdkBody,
         time: Duration,
     ) -> Result<Delivered, StoreError> {
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(time);
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(&target.key)
-            .if_none_match("*")
-            .checksum_sha256(content.sha256.to_base64())
-            .set_content_length(i64::try_from(content.size).ok())
-            .content_type(target.content_type)
-            .set_metadata(metadata_of(&target.metadata))
-            .body(body.into())
-            .customize()
-            .disable_payload_signing()
-            .config_override(Config::builder().timeout_config(timeouts.build()));
-        match put.send().await {
+        match self.put_streamed(target, content, body.into(), time).await {
             Ok(_) => Ok(Delivered::Now),
             Err(error) if status(&error) == Some(412) => Ok(Delivered::Taken),
             Err(error) => Err(classify("PutObject", &error)),

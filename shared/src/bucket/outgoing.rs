@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use aws_sdk_s3::config::Config;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::{Bucket, Content, CreateError, Created, Target, metadata_of};
 use crate::store_error::StoreError;
@@ -56,28 +59,39 @@ impl Bucket {
     }
 
     async fn create_from_once(&self, outgoing: &Outgoing, target: &Target) -> Result<Created, CreateError> {
-        let length = i64::try_from(outgoing.content.size);
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(outgoing.time);
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(&target.key)
-            .if_none_match("*")
-            .checksum_sha256(outgoing.content.sha256.to_base64())
-            .set_content_length(length.ok())
-            .content_type(target.content_type)
-            .set_metadata(metadata_of(&target.metadata))
-            .body(outgoing.body())
-            .customize()
-            .disable_payload_signing()
-            .config_override(Config::builder().timeout_config(timeouts.build()));
-        match put.send().await {
+        let put = self.put_streamed(target, outgoing.content, outgoing.body(), outgoing.time);
+        match put.await {
             Ok(put) => Ok(Created {
                 is_new: true,
                 version_id: put.version_id,
             }),
             Err(error) => self.not_put(&error, &target.key, outgoing.content).await,
         }
+    }
+
+    /// Create-only, and compared with its digest as it arrives. One try may take this `time`.
+    pub(super) async fn put_streamed(
+        &self,
+        target: &Target,
+        content: Content,
+        body: ByteStream,
+        time: Duration,
+    ) -> Result<PutObjectOutput, SdkError<PutObjectError, HttpResponse>> {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(time);
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(&target.key)
+            .if_none_match("*")
+            .checksum_sha256(content.sha256.to_base64())
+            .set_content_length(i64::try_from(content.size).ok())
+            .content_type(target.content_type)
+            .set_metadata(metadata_of(&target.metadata))
+            .body(body)
+            .customize()
+            .disable_payload_signing()
+            .config_override(Config::builder().timeout_config(timeouts.build()));
+        put.send().await
     }
 }

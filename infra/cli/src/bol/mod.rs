@@ -9,17 +9,17 @@ pub use arguments::Arguments;
 
 use std::time::Duration;
 
-use casefile::audit::{Activity, Asked, AuditLog, Event, File, Given, Outcome};
+use casefile::audit::{Activity, Asked, AuditLog, Event, File, Outcome};
 use casefile::bol::{
     BolNumber, ChangeError, NumberFormat, Numbers, Series, SetError, State, Void, VoidError,
 };
 use casefile::bucket::{Bucket, Seen};
-use casefile::caller::{Caller, Origin};
 use casefile::collection::Collection;
 use casefile::config::{Env, bucket_name};
 use casefile::id::Entropy;
 use casefile::key::BasePath;
 use casefile::link::settings::default_tenant;
+use casefile::name::TenantId;
 use casefile::time::Clock;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::tz::TimeZone;
@@ -30,6 +30,7 @@ use self::check::Check;
 use self::show::View;
 use crate::claim::operator;
 use crate::failure::Failure;
+use crate::pen::Pen;
 
 /// A change that others get ahead of is tried for this long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,13 +71,6 @@ struct Desk {
     is_json: bool,
 }
 
-/// What writes into the audit log, under the name that the operator claims.
-struct Pen {
-    audit: AuditLog,
-    operator: Caller,
-    origin: Origin,
-}
-
 /// What an operator changes.
 struct Deed<'a> {
     activity: Activity,
@@ -97,17 +91,9 @@ impl Desk {
             .finish(known)
             .map_err(|error| Failure::Failed(error.to_string()))?;
         let client = settings.client();
-        let pen = writer.map(|(audit, operator)| {
+        let pen = writer.map(|(audit, operator, tenant)| {
             let audit = AuditLog::new(Bucket::new(client.clone(), audit), clock, entropy);
-            Ok::<_, Failure>(Pen {
-                origin: Origin {
-                    source_ip: None,
-                    user_agent: Some(concat!("casefile/", env!("CARGO_PKG_VERSION")).to_owned()),
-                    request_id: audit.next_id()?.to_string(),
-                },
-                audit,
-                operator,
-            })
+            Pen::new(audit, operator, tenant)
         });
         Ok(Self {
             pen: pen.transpose()?,
@@ -171,25 +157,25 @@ impl Desk {
         };
         let (pen, now) = (self.pen()?, (self.clock)());
         let series = number.series();
-        let after = |state: &mut State| state.go_on_after(number.count(), &pen.operator.user_id, now);
+        let after = |state: &mut State| state.go_on_after(number.count(), &pen.operator().user_id, now);
         let state = self.numbers().state(series).await?;
         let mut state = state.unwrap_or_else(|| State::new(self.format.width()));
         if let Err(error) = after(&mut state) {
-            pen.record(&deed, self.bucket.name(), refused(set_refusal(error)))
+            pen.record(&self.event(pen, &deed, refused(set_refusal(error))))
                 .await?;
             return Err(Failure::Refused(error.to_string()));
         }
         if !despite_stored && let Some(highest) = self.beyond(number).await? {
-            pen.record(&deed, self.bucket.name(), refused("stored")).await?;
+            pen.record(&self.event(pen, &deed, refused("stored"))).await?;
             return Err(Failure::Refused(format!(
                 "{highest} is stored, which is beyond it: is it the last one of the other system? Otherwise say \
                  --despite-stored, and the numbers of stored documents are passed over"
             )));
         }
-        pen.record(&deed, self.bucket.name(), Outcome::Success).await?;
+        pen.record(&self.event(pen, &deed, Outcome::Success)).await?;
         match self.numbers().change(series, after).await {
             Ok(state) => Ok(show::set(&state.number(series, state.next()), self.is_json)),
-            Err(error) => Err(self.undone(&deed, error, set_refusal).await),
+            Err(error) => Err(self.undone(pen, &deed, error, set_refusal).await),
         }
     }
 
@@ -208,31 +194,32 @@ impl Desk {
             state.make_void(Void {
                 number: number.count(),
                 reason: reason.to_owned(),
-                by: pen.operator.user_id.clone(),
+                by: pen.operator().user_id.clone(),
                 at: now,
             })
         };
         let state = self.numbers().state(series).await?;
         let mut state = state.unwrap_or_else(|| State::new(self.format.width()));
         if let Err(error) = make_void(&mut state) {
-            pen.record(&deed, self.bucket.name(), refused(void_refusal(error)))
+            pen.record(&self.event(pen, &deed, refused(void_refusal(error))))
                 .await?;
             return Err(Failure::Refused(error.to_string()));
         }
         if self.is_stored(number).await? {
-            pen.record(&deed, self.bucket.name(), refused("stored")).await?;
+            pen.record(&self.event(pen, &deed, refused("stored"))).await?;
             return Err(Failure::Refused("its document is stored".to_owned()));
         }
-        pen.record(&deed, self.bucket.name(), Outcome::Success).await?;
+        pen.record(&self.event(pen, &deed, Outcome::Success)).await?;
         match self.numbers().change(series, make_void).await {
             Ok(_) => Ok(show::void(number, self.is_json)),
-            Err(error) => Err(self.undone(&deed, error, void_refusal).await),
+            Err(error) => Err(self.undone(pen, &deed, error, void_refusal).await),
         }
     }
 
     /// A change that failed is on record as one that was made: a second record says so.
     async fn undone<E: std::error::Error>(
         &self,
+        pen: &Pen,
         deed: &Deed<'_>,
         error: ChangeError<E>,
         reason: impl Fn(E) -> &'static str,
@@ -241,16 +228,22 @@ impl Desk {
             ChangeError::Store(error) => (error.into(), "failed"),
             ChangeError::Refused(error) => (Failure::Refused(error.to_string()), reason(error)),
         };
-        let recorded = async {
-            self.pen()?
-                .record(deed, self.bucket.name(), refused(reason))
-                .await
-        };
-        match recorded.await {
-            Ok(()) => failure,
-            Err(_) => Failure::Failed(format!(
-                "{failure}; the audit log has it as done, and the record that it wasn't can't be written either: repeat it"
-            )),
+        pen.undone(&self.event(pen, deed, refused(reason)), failure).await
+    }
+
+    fn event<'a>(&self, pen: &'a Pen, deed: &Deed<'_>, outcome: Outcome) -> Event<'a> {
+        Event {
+            file: Some(File {
+                bucket: self.bucket.name().to_owned(),
+                collection: Collection::bols().name().to_owned(),
+                path: deed.number.path(),
+                ..File::default()
+            }),
+            asked: Asked {
+                reason: deed.reason.map(str::to_owned),
+                ..Asked::default()
+            },
+            ..pen.event(deed.activity, outcome)
         }
     }
 
@@ -290,7 +283,7 @@ impl Desk {
 }
 
 /// Where the audit log lies, and who the operator claims to be; what is wrong is noted in the environment.
-fn writer(counter: &Counter, env: &mut Env) -> Result<(String, Caller), ()> {
+fn writer(counter: &Counter, env: &mut Env) -> Result<(String, String, TenantId), ()> {
     let audit = env.required("AUDIT_BUCKET_NAME", bucket_name);
     if audit.is_some() && audit == env.text("S3_BUCKET_NAME") {
         env.refuse("AUDIT_BUCKET_NAME", "must be another bucket than S3_BUCKET_NAME");
@@ -300,44 +293,8 @@ fn writer(counter: &Counter, env: &mut Env) -> Result<(String, Caller), ()> {
         Some(operator) => Some(operator.clone()),
         None => env.required("USER", operator),
     };
-    let ((audit, tenant), user_id) = audit.zip(tenant).zip(name).ok_or(())?;
-    let operator = Caller {
-        user_id,
-        groups: vec!["operator".to_owned()],
-        ..Caller::operator(tenant)
-    };
-    Ok((audit, operator))
-}
-
-impl Pen {
-    async fn record(&self, deed: &Deed<'_>, bucket: &str, outcome: Outcome) -> Result<(), Failure> {
-        let event = Event {
-            activity: deed.activity,
-            outcome,
-            caller: Some(&self.operator),
-            origin: &self.origin,
-            tenant: Some(self.operator.tenant.as_str()),
-            policies: &[],
-            file: Some(File {
-                bucket: bucket.to_owned(),
-                collection: Collection::bols().name().to_owned(),
-                path: deed.number.path(),
-                ..File::default()
-            }),
-            grant_id: None,
-            asked: Asked {
-                reason: deed.reason.map(str::to_owned),
-                ..Asked::default()
-            },
-            given: Given::default(),
-        };
-        let id = self.audit.next_id()?;
-        self.audit.write(id, &event).await.map_err(|problem| {
-            Failure::Failed(format!(
-                "the audit record can't be written, and without it nothing is changed: {problem}"
-            ))
-        })
-    }
+    let ((audit, tenant), operator) = audit.zip(tenant).zip(name).ok_or(())?;
+    Ok((audit, operator, tenant))
 }
 
 /// As an answer of the API would have it.

@@ -1,14 +1,10 @@
 //! What the command is told.
 
-#![expect(
-    clippy::doc_markdown,
-    reason = "the comments on arguments are the help text, which has no markup"
-)]
-
 use std::path::PathBuf;
 
-use casefile::config::bucket_name;
 use clap::Args;
+
+use crate::web::Way;
 
 const EXAMPLES: &str = "Examples:
   casefile get ecg-reports 2025/10/28/ECG_Report_20251028_143022.pdf
@@ -33,26 +29,9 @@ pub struct Arguments {
     /// Overwrites a file that is there; never a link, a device or a folder.
     #[arg(long)]
     pub(super) force: bool,
-    /// The API's address; without it, CASEFILE_API_URL.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["direct", "bucket"])]
-    pub(super) api: Option<String>,
-    /// A file with the token for the API; without it, CASEFILE_TOKEN.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["direct", "bucket"])]
-    pub(super) token_file: Option<PathBuf>,
-    /// Straight from S3 although an API is named.
-    #[arg(long)]
-    pub(super) direct: bool,
-    /// The bucket; without it, S3_BUCKET_NAME. Whoever names one means S3, although an API is named by CASEFILE_API_URL.
-    #[arg(long, value_parser = bucket_name)]
-    pub(super) bucket: Option<String>,
+    #[command(flatten)]
+    pub(crate) way: Way,
     /// Says in JSON what came.
     #[arg(long)]
     pub(super) json: bool,
-}
-
-impl Arguments {
-    /// Whether they say which bucket.
-    pub(crate) fn names_bucket(&self) -> bool {
-        self.bucket.is_some()
-    }
 }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::arguments::Arguments;
 use crate::failure::Failure;
-use crate::web::{self, Answer, Api, encoded, next, time_for};
+use crate::web::{Answer, Api, encoded, next, time_for};
 
 /// Where files come from.
 #[derive(Debug)]
@@ -61,14 +61,9 @@ impl Source {
     /// All that is wrong, at once.
     pub(super) fn read(arguments: &Arguments, mut env: Env) -> Result<Self, Failure> {
         collection::read(&mut env);
-        let source = if web::is_asked(
-            arguments.direct,
-            arguments.bucket.as_ref(),
-            arguments.api.as_deref(),
-            &env,
-        ) {
-            let url = web::given(arguments.api.as_deref(), &mut env);
-            Api::read(url, arguments.token_file.as_deref(), &mut env).map(Self::Api)
+        let source = if arguments.way.is_api(&env) {
+            let url = arguments.way.api(&mut env);
+            Api::read(url, arguments.way.token_file.as_deref(), &mut env).map(Self::Api)
         } else {
             by_s3(arguments, &mut env)
         };
@@ -89,8 +84,7 @@ impl Source {
 }
 
 fn by_s3(arguments: &Arguments, env: &mut Env) -> Option<Source> {
-    web::needs_api(arguments.token_file.as_deref(), env);
-    let bucket = web::instead(arguments.bucket.as_ref(), env);
+    let bucket = arguments.way.bucket(env);
     let base = env.optional("S3_BASE_PATH", BasePath::parse).unwrap_or_default();
     let settings = env.s3();
     Some(Source::S3(Bucket::new(settings?.client(), bucket?), base))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
-use casefile::audit::{Activity, Asked, File, Given, Outcome};
+use casefile::audit::{Activity, Asked, Event, File, Given, Outcome};
 use casefile::bol::{BolNumber, Numbers};
 use casefile::link::Links;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -17,7 +17,6 @@ use super::counter::pass_all;
 use super::entry::{Action, Entry};
 use super::journal::{Done, Journal, Version};
 use super::mapping;
-use super::pen::Pen;
 use super::place::Rules;
 use super::plan::{JOURNAL, MAPPING, Plan};
 use super::progress::Progress;
@@ -26,6 +25,7 @@ use super::scout::{Next, TOGETHER, scout};
 use super::send::{LOGS, Sender, Sent};
 use super::series::Spans;
 use crate::failure::Failure;
+use crate::pen::Pen;
 
 /// After so many failures in a row S3 is down, and it is left for another run.
 const MAX_FAILURES: usize = 20;
@@ -156,7 +156,7 @@ pub(super) async fn apply(
     let sums = Sums::of(plan, &rules)?;
     sums.refuse_conflicts(arguments)?;
     let (mut journal, mut done) = Journal::open(&plan.beside(JOURNAL), plan.sha256()?)?;
-    let pen = Pen::new(&links.audit, operator, plan.header.tenant.clone())?;
+    let pen = Pen::new(links.audit.clone(), operator, plan.header.tenant.clone())?;
     record(&pen, plan, &sums).await?;
     let next_numbers = match numbers {
         Some(numbers) => pass_all(&sums.spans, &sums.sent, numbers, &pen).await?,
@@ -292,20 +292,22 @@ impl Applied {
 }
 
 /// One record a run: which plan, how many files.
-async fn record(pen: &Pen<'_>, plan: &Plan, sums: &Sums) -> Result<(), Failure> {
-    let file = File {
-        bucket: plan.header.place.bucket.clone(),
-        collection: plan.header.place.collection.clone(),
-        ..File::default()
+async fn record(pen: &Pen, plan: &Plan, sums: &Sums) -> Result<(), Failure> {
+    let event = Event {
+        file: Some(File {
+            bucket: plan.header.place.bucket.clone(),
+            collection: plan.header.place.collection.clone(),
+            ..File::default()
+        }),
+        asked: Asked {
+            query: Some(format!("plan {}", plan.sha256()?)),
+            ..Asked::default()
+        },
+        given: Given {
+            entries: Some(sums.uploads),
+            ..Given::default()
+        },
+        ..pen.event(Activity::Migrate, Outcome::Success)
     };
-    let asked = Asked {
-        query: Some(format!("plan {}", plan.sha256()?)),
-        ..Asked::default()
-    };
-    let given = Given {
-        entries: Some(sums.uploads),
-        ..Given::default()
-    };
-    pen.record(Activity::Migrate, Outcome::Success, file, asked, given)
-        .await
+    pen.record(&event).await
 }

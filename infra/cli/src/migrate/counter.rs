@@ -1,13 +1,13 @@
 //! Numbers that other systems have given out are nobody else's: their series go on after the highest one. Before the first
 //! file is sent, for meanwhile others take numbers.
 
-use casefile::audit::{Activity, Asked, File, Given, Outcome};
+use casefile::audit::{Activity, Event, File, Outcome};
 use casefile::bol::{BolNumber, ChangeError, Numbers, SetError, State};
 use casefile::collection::Collection;
 
-use super::pen::Pen;
 use super::series::{Span, Spans, Spelling, Standing, odd};
 use crate::failure::Failure;
+use crate::pen::Pen;
 
 /// Lets each series go on after its highest number, unless it has already. The next numbers. `sent` are the numbers of the
 /// files that are to be stored.
@@ -18,7 +18,7 @@ pub(super) async fn pass_all(
     spans: &Spans,
     sent: &Spans,
     numbers: &Numbers<'_>,
-    pen: &Pen<'_>,
+    pen: &Pen,
 ) -> Result<Vec<BolNumber>, Failure> {
     let mut next = Vec::new();
     for span in spans.all() {
@@ -32,13 +32,13 @@ pub(super) async fn pass_all(
 /// the deployment's own alone.
 async fn pass(
     numbers: &Numbers<'_>,
-    pen: &Pen<'_>,
+    pen: &Pen,
     span: &Span,
     is_sent: bool,
 ) -> Result<Option<BolNumber>, Failure> {
     let number = &span.highest;
     let (series, now) = (number.series(), (numbers.clock)());
-    let after = |state: &mut State| match state.go_on_after(number.count(), pen.operator(), now) {
+    let after = |state: &mut State| match state.go_on_after(number.count(), &pen.operator().user_id, now) {
         // It has gone on already.
         Err(SetError::Backward) => Ok(false),
         changed => changed,
@@ -67,16 +67,16 @@ async fn pass(
         format,
         ..numbers.clone()
     };
-    record(&numbers, pen, number, Outcome::Success).await?;
+    pen.record(&event(&numbers, pen, number, Outcome::Success))
+        .await?;
     let failure: Failure = match numbers.change(series, after).await {
         Ok(state) => return Ok(Some(state.number(series, state.next()))),
         Err(ChangeError::Store(error)) => error.into(),
         Err(ChangeError::Refused(error)) => refused(number, error),
     };
     let reason = "failed";
-    // It is on record as done: a second record says otherwise.
-    record(&numbers, pen, number, Outcome::Refused { status: 503, reason }).await?;
-    Err(failure)
+    let failed = event(&numbers, pen, number, Outcome::Refused { status: 503, reason });
+    Err(pen.undone(&failed, failure).await)
 }
 
 fn refused(number: &BolNumber, error: SetError) -> Failure {
@@ -84,19 +84,14 @@ fn refused(number: &BolNumber, error: SetError) -> Failure {
 }
 
 /// As `casefile bol counter set` has it.
-async fn record(
-    numbers: &Numbers<'_>,
-    pen: &Pen<'_>,
-    number: &BolNumber,
-    outcome: Outcome,
-) -> Result<(), Failure> {
-    let file = File {
-        bucket: numbers.bucket.name().to_owned(),
-        collection: Collection::bols().name().to_owned(),
-        path: number.path(),
-        ..File::default()
-    };
-    let (asked, given) = (Asked::default(), Given::default());
-    pen.record(Activity::SetCounter, outcome, file, asked, given)
-        .await
+fn event<'a>(numbers: &Numbers<'_>, pen: &'a Pen, number: &BolNumber, outcome: Outcome) -> Event<'a> {
+    Event {
+        file: Some(File {
+            bucket: numbers.bucket.name().to_owned(),
+            collection: Collection::bols().name().to_owned(),
+            path: number.path(),
+            ..File::default()
+        }),
+        ..pen.event(Activity::SetCounter, outcome)
+    }
 }

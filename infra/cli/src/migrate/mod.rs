@@ -15,7 +15,6 @@ mod look;
 mod make;
 mod mapping;
 mod pattern;
-mod pen;
 mod place;
 mod plan;
 mod progress;

@@ -12,7 +12,6 @@ pub use arguments::Arguments;
 
 use casefile::audit::{Activity, Asked, AuditLog, Event, File, Given, Outcome};
 use casefile::bucket::Bucket;
-use casefile::caller::{Caller, Origin};
 use casefile::collection::Collection;
 use casefile::config::{Env, bucket_name};
 use casefile::document::{Document, optional};
@@ -28,6 +27,7 @@ use self::arrivals::Arrivals;
 use self::show::Told;
 use crate::claim::operator;
 use crate::failure::Failure;
+use crate::pen::Pen;
 
 /// Does what the arguments say; what it has to show.
 ///
@@ -47,12 +47,10 @@ struct Desk {
     artifacts: Bucket,
     quarantine: Bucket,
     base: BasePath,
-    audit: AuditLog,
     /// Who is told of a release.
     arrivals: Option<Arrivals>,
-    /// As they claim; of the deployment's own tenant, in whose log stands what is nobody else's.
-    operator: Caller,
-    origin: Origin,
+    /// Of the deployment's own tenant, in whose log stands what is nobody else's.
+    pen: Pen,
     is_json: bool,
 }
 
@@ -88,23 +86,12 @@ impl Desk {
         let client = settings.s3.client();
         let bucket = |name: String| Bucket::new(client.clone(), name);
         let audit = AuditLog::new(bucket(settings.audit_bucket), clock, entropy);
-        let origin = Origin {
-            source_ip: None,
-            user_agent: Some(concat!("casefile/", env!("CARGO_PKG_VERSION")).to_owned()),
-            request_id: audit.next_id()?.to_string(),
-        };
         Ok(Self {
             artifacts: bucket(settings.bucket),
             quarantine: bucket(quarantine),
             base: settings.base_path,
-            audit,
-            origin,
             arrivals,
-            operator: Caller {
-                user_id: operator,
-                groups: vec!["operator".to_owned()],
-                ..Caller::operator(settings.default_tenant)
-            },
+            pen: Pen::new(audit, operator, settings.default_tenant)?,
             is_json: arguments.json,
         })
     }
@@ -126,9 +113,9 @@ impl Desk {
             }),
             asked,
             given,
-            ..self.event(Activity::ReadQuarantine, Outcome::Success)
+            ..self.pen.event(Activity::ReadQuarantine, Outcome::Success)
         };
-        self.audit.write(self.audit.next_id()?, &event).await?;
+        self.pen.write(&event).await?;
         Ok(show::list(&listing, all, self.is_json))
     }
 
@@ -189,7 +176,7 @@ impl Desk {
         let Some(arrivals) = &self.arrivals else {
             return Ok(Told::Nobody);
         };
-        let told = arrivals.announce(self.artifacts.name(), item, self.audit.now());
+        let told = arrivals.announce(self.artifacts.name(), item, self.pen.now());
         match told.await {
             Ok(()) => Ok(Told::PostProcess),
             Err(error) => Err(Failure::Failed(format!(
@@ -210,7 +197,7 @@ impl Desk {
                 path: id.to_string(),
                 ..File::default()
             },
-            tenant: self.operator.tenant.clone(),
+            tenant: self.pen.operator().tenant.clone(),
         };
         self.record(activity, refused("not_found"), &subject, reason)
             .await?;
@@ -242,23 +229,8 @@ impl Desk {
             },
             tenant: document
                 .and_then(|document| document.tenant)
-                .unwrap_or_else(|| self.operator.tenant.clone()),
+                .unwrap_or_else(|| self.pen.operator().tenant.clone()),
         })
-    }
-
-    fn event(&self, activity: Activity, outcome: Outcome) -> Event<'_> {
-        Event {
-            activity,
-            outcome,
-            caller: Some(&self.operator),
-            origin: &self.origin,
-            tenant: Some(self.operator.tenant.as_str()),
-            policies: &[],
-            file: None,
-            grant_id: None,
-            asked: Asked::default(),
-            given: Given::default(),
-        }
     }
 
     async fn record(
@@ -275,9 +247,9 @@ impl Desk {
                 reason: reason.map(str::to_owned),
                 ..Asked::default()
             },
-            ..self.event(activity, outcome)
+            ..self.pen.event(activity, outcome)
         };
-        Ok(self.audit.write(self.audit.next_id()?, &event).await?)
+        Ok(self.pen.write(&event).await?)
     }
 }
 

@@ -7,9 +7,10 @@
 
 use std::path::PathBuf;
 
-use casefile::config::bucket_name;
 use casefile::name::Owner;
 use clap::Args;
+
+use crate::web::Way;
 
 const EXAMPLES: &str = "Examples:
   casefile upload ECG_Report_20251028_143022.pdf --collection ecg-reports --metadata-file ecg.json
@@ -54,19 +55,8 @@ pub struct Arguments {
     /// Sends only what waits in the queue. Every upload does that, too, before its own files.
     #[arg(long)]
     pub(super) queued: bool,
-    /// The API's address; without it, CASEFILE_API_URL.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["direct", "bucket"])]
-    pub(super) api: Option<String>,
-    /// A file with the token for the API; without it, CASEFILE_TOKEN.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["direct", "bucket"])]
-    pub(super) token_file: Option<PathBuf>,
-    /// Straight to S3 although an API is named: into the inbox of a collection that has one, and training logs into their
-    /// place.
-    #[arg(long)]
-    pub(super) direct: bool,
-    /// The bucket; without it, S3_BUCKET_NAME. Whoever names one means S3, although an API is named by CASEFILE_API_URL.
-    #[arg(long, value_parser = bucket_name)]
-    pub(super) bucket: Option<String>,
+    #[command(flatten)]
+    pub(crate) way: Way,
     /// Where files wait that can't be sent; without it, casefile/queue below XDG_STATE_HOME or ~/.local/state.
     #[arg(long, value_name = "DIR")]
     pub(super) queue: Option<PathBuf>,
@@ -79,13 +69,6 @@ pub struct Arguments {
     /// Answers in JSON.
     #[arg(long)]
     pub(super) json: bool,
-}
-
-impl Arguments {
-    /// Whether they say which bucket.
-    pub(crate) fn names_bucket(&self) -> bool {
-        self.bucket.is_some()
-    }
 }
 
 /// Whether metadata may have such a name.

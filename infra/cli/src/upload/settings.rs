@@ -17,7 +17,7 @@ use super::direct::Direct;
 use super::job::Job;
 use super::outcome::Sent;
 use crate::failure::Failure;
-use crate::web::{self, Api, Token};
+use crate::web::{Api, Token};
 
 /// Variables of applications from before Casefile, each of which switches sending off.
 const SWITCHES: [&str; 2] = ["USE_S3", "CLOUD_UPLOAD_ENABLED"];
@@ -103,12 +103,7 @@ impl Settings {
         collection::read(&mut env);
         let queue = queue(arguments, &mut env);
         let off = switched_off(&mut env);
-        let known = if web::is_asked(
-            arguments.direct,
-            arguments.bucket.as_ref(),
-            arguments.api.as_deref(),
-            &env,
-        ) {
+        let known = if arguments.way.is_api(&env) {
             by_api(arguments, off, &mut env)
         } else {
             by_s3(arguments, off, &mut env, clock)
@@ -122,8 +117,8 @@ impl Settings {
 type Known = Option<(Destination, Service)>;
 
 fn by_api(arguments: &Arguments, off: Option<String>, env: &mut Env) -> Known {
-    let url = web::given(arguments.api.as_deref(), env);
-    let file = arguments.token_file.as_deref();
+    let url = arguments.way.api(env);
+    let file = arguments.way.token_file.as_deref();
     if let Some(why) = off {
         let caller = Token::glance(file, env).map(|token| token.caller());
         return Some((Destination::Api { url: url?, caller }, Service::Off(why)));
@@ -145,8 +140,7 @@ fn by_s3(arguments: &Arguments, off: Option<String>, env: &mut Env, clock: Clock
             );
         }
     }
-    web::needs_api(arguments.token_file.as_deref(), env);
-    let bucket = web::instead(arguments.bucket.as_ref(), env);
+    let bucket = arguments.way.bucket(env);
     let tenant = default_tenant(env);
     let settings = if off.is_none() { env.s3() } else { None };
     let (bucket, tenant) = (bucket?, tenant?);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_sdk_s3::primitives::SdkBody;
 use bytes::{Bytes, BytesMut};
 use casefile::client::plain_http;
-use casefile::config::{Env, bucket_name};
+use casefile::config::Env;
 use casefile::digest::Sha256;
 use futures::TryFutureExt as _;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, USER_AGENT};
@@ -37,44 +37,8 @@ pub(crate) fn encoded(path: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// The API that is named, else `CASEFILE_API_URL`'s.
-pub(crate) fn given(named: Option<&str>, env: &mut Env) -> Option<String> {
-    match named {
-        Some(url) => address(url).map_err(|why| env.refuse("--api", why)).ok(),
-        None => env.optional("CASEFILE_API_URL", address),
-    }
-}
-
-/// Whether the API is meant, and not S3: whoever names a bucket means S3.
-pub(crate) fn is_asked(is_direct: bool, bucket: Option<&String>, named: Option<&str>, env: &Env) -> bool {
-    !is_direct && bucket.is_none() && (named.is_some() || env.text("CASEFILE_API_URL").is_some())
-}
-
-/// Notes that a token is given where no API is asked: nobody would look at it.
-pub(crate) fn needs_api(token_file: Option<&Path>, env: &mut Env) {
-    if token_file.is_some() {
-        env.refuse(
-            "--token-file",
-            "is for the API: name one by --api or CASEFILE_API_URL",
-        );
-    }
-}
-
-/// The bucket where no API is meant: the one that is named, else `S3_BUCKET_NAME`'s.
-pub(crate) fn instead(named: Option<&String>, env: &mut Env) -> Option<String> {
-    match named {
-        Some(bucket) => Some(bucket.clone()),
-        None if env.text("S3_BUCKET_NAME").is_none() => {
-            let why = "and S3_BUCKET_NAME are both not set: one of them says where Casefile is";
-            env.refuse("CASEFILE_API_URL", why);
-            None
-        }
-        None => env.required("S3_BUCKET_NAME", bucket_name),
-    }
-}
-
 /// An address without a last slash. A token goes there: in the clear only to this machine.
-fn address(text: &str) -> Result<String, &'static str> {
+pub(super) fn address(text: &str) -> Result<String, &'static str> {
     let wrong = "must be the API's address, such as https://files.example.com";
     let uri: Uri = text.parse().map_err(|_| wrong)?;
     let authority = uri.authority().ok_or(wrong)?;
