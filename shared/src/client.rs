@@ -2,24 +2,21 @@
 //! nothing that isn't needed at start. The S3 client is built here; a function that needs other services builds
 //! theirs from the same [`AwsSettings`], so that no function carries an SDK it doesn't use.
 
-use std::sync::{Arc, OnceLock};
+mod http;
+mod s3;
+
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region, StalledStreamProtectionConfig};
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, Connector, tls::TlsContextBuilder};
-use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector};
 use jiff::Timestamp;
 
 use crate::config::Env;
+use http::{Http, connector};
+pub use s3::S3Client;
 
 /// A call is tried this often: throttling and 5xx are S3's normal behaviour (S3 user guide, *Optimizing
 /// performance: timeouts and retries*).
@@ -28,7 +25,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Of a request from a device's network.
 const PLAIN_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// 6 MB, the largest body, take 5 s at 10 Mbit/s.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// What the clients of all AWS services have in common, from the variables that every AWS SDK reads. The clients
 /// that are built from one of these, or from its clones, share their connections and one store of root certificates.
@@ -37,8 +34,7 @@ pub struct AwsSettings {
     region: Region,
     credentials: Credentials,
     endpoint: Option<String>,
-    ca_bundle: Option<Vec<u8>>,
-    http: Arc<OnceLock<SharedHttpClient>>,
+    http: Http,
 }
 
 impl AwsSettings {
@@ -62,8 +58,7 @@ impl AwsSettings {
             region: Region::new(region?),
             credentials: Credentials::new(key_id?, secret?, token, None, "environment"),
             endpoint,
-            ca_bundle,
-            http: Arc::default(),
+            http: Http::new(CONNECT_TIMEOUT, ca_bundle),
         })
     }
 
@@ -84,10 +79,9 @@ impl AwsSettings {
         self.credentials.clone()
     }
 
-    /// The HTTP client, built at the first call.
+    /// The HTTP client, whose connections are built for the first call.
     pub fn http_client(&self) -> SharedHttpClient {
-        let build = || https(self.ca_bundle.as_deref());
-        self.http.get_or_init(build).clone()
+        SharedHttpClient::new(self.http.clone())
     }
 
     /// How often a call is tried: three times, by the SDK's standard rules.
@@ -95,10 +89,9 @@ impl AwsSettings {
         RetryConfig::standard().with_max_attempts(ATTEMPTS)
     }
 
-    /// How long a connection may take, 2 s, and `attempt`, the time for one try of a call.
+    /// `attempt`: the time for one try of a call. A connection may take 2 s of it.
     pub fn timeouts(&self, attempt: Duration) -> TimeoutConfig {
         TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(attempt)
             .build()
     }
@@ -145,7 +138,7 @@ impl S3Settings {
     }
 
     /// Builds the client. Once in a process: it holds the connections.
-    pub fn client(self) -> Client {
+    pub fn client(self) -> S3Client {
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(self.aws.region())
@@ -163,7 +156,7 @@ impl S3Settings {
             // Buckets as sub-domains need DNS that local endpoints don't have.
             config = config.endpoint_url(endpoint).force_path_style(true);
         }
-        Client::from_conf(config.build())
+        S3Client::new(Client::from_conf(config.build()), &self.aws)
     }
 }
 
@@ -171,49 +164,7 @@ impl S3Settings {
 /// `AWS_CA_BUNDLE`. A connection may take 5 s; how long an answer may take is the caller's to say.
 pub fn plain_http(env: &mut Env) -> SharedHttpConnector {
     let ca_bundle = env.optional("AWS_CA_BUNDLE", read_ca_bundle);
-    let settings = HttpConnectorSettings::builder().connect_timeout(PLAIN_CONNECT_TIMEOUT);
-    let mut http = Connector::builder()
-        .connector_settings(settings.build())
-        .tls_provider(Provider::rustls(CryptoMode::Ring));
-    if let Some(context) = tls(ca_bundle.as_deref()) {
-        http = http.tls_context(context);
-    }
-    SharedHttpConnector::new(http.build())
-}
-
-fn https(ca_bundle: Option<&[u8]>) -> SharedHttpClient {
-    let mut http = Builder::new().tls_provider(Provider::rustls(CryptoMode::Ring));
-    if let Some(context) = tls(ca_bundle) {
-        http = http.tls_context(context);
-    }
-    SharedHttpClient::new(Connections(http.build_https()))
-}
-
-fn tls(ca_bundle: Option<&[u8]>) -> Option<TlsContext> {
-    let mut trust = TrustStore::empty().with_native_roots(ca_bundle.is_none());
-    if let Some(bundle) = ca_bundle {
-        trust.add_pem_certificate(bundle);
-    }
-    TlsContextBuilder::build(TlsContext::builder().with_trust_store(trust)).ok()
-}
-
-/// The HTTP client without its check at start, which would read all root certificates once more than the first
-/// connection does: two milliseconds. A bundle that can't be read is refused with the settings.
-#[derive(Debug)]
-struct Connections(SharedHttpClient);
-
-impl HttpClient for Connections {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        self.0.http_connector(settings, components)
-    }
-
-    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.0.connector_metadata()
-    }
+    connector(PLAIN_CONNECT_TIMEOUT, ca_bundle.as_deref())
 }
 
 fn end_of_credentials(text: &str) -> Result<Timestamp, &'static str> {
@@ -290,9 +241,9 @@ mod tests {
         ]);
         let aws = AwsSettings::read(&mut env).unwrap();
         let clone = aws.clone();
-        assert!(aws.http.get().is_none());
-        drop(clone.http_client());
-        assert!(aws.http.get().is_some());
+        assert!(!aws.http.is_built());
+        let _ = clone.http.connector();
+        assert!(aws.http.is_built());
     }
 
     #[test]
@@ -303,7 +254,8 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", "hidden-secret"),
             ("AWS_SESSION_TOKEN", "hidden-token"),
         ]);
-        let shown = format!("{:?}", env.s3().unwrap());
+        let settings = env.s3().unwrap();
+        let shown = format!("{settings:?} {:?}", settings.clone().client());
         assert!(
             !shown.contains("hidden-secret") && !shown.contains("hidden-token"),
             "{shown}"

@@ -121,7 +121,10 @@ impl Cause {
 
     /// Another conditional write of the same key was under way, again and again.
     pub(crate) fn conflict(operation: &'static str) -> Self {
-        Self::of(operation, "ConditionalRequestConflict")
+        Self {
+            status: Some(409),
+            ..Self::of(operation, "ConditionalRequestConflict")
+        }
     }
 
     /// A request couldn't be signed.

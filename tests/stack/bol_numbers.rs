@@ -510,7 +510,7 @@ async fn every_write_fails_before_and_after_its_effect_and_a_repeat_gets_the_sam
             let rule = FaultRule::on("PutObject").prefix(prefix);
             let rule = if is_lasting { rule } else { rule.times(1) };
             let injected = harness.s3.faults().inject(rule, when, fault);
-            let patience = Duration::from_secs(2);
+            let patience = Duration::from_secs(if is_lasting { 2 } else { 30 });
             let first = timeout(patience, office.issue_in(2025, "a")).await;
             assert!(injected.matched() > 0, "{case}");
             if let Ok(Ok(issued)) = first {

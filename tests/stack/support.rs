@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_sdk_s3::Client;
 use bytes::Bytes;
 use casefile::audit::AuditLog;
-use casefile::bucket::{Bucket, Signer};
+use casefile::bucket::Bucket;
 use casefile::caller::{Caller, Origin};
-use casefile::client::S3Settings;
+use casefile::client::{S3Client, S3Settings};
 use casefile::config::Env;
 use casefile::id::system_entropy;
 use casefile::key::BasePath;
@@ -239,7 +238,7 @@ pub(crate) fn same(mut answer: Value) -> Value {
 /// S3 alone, with the export in this very process: for failures, and for a clock that stands still.
 pub(crate) struct Harness {
     pub(crate) s3: S3Server,
-    pub(crate) client: Client,
+    pub(crate) client: S3Client,
     pub(crate) export: ReviewExport,
     _data: TempDir,
 }
@@ -352,11 +351,10 @@ pub(crate) fn caller(user: &str, groups: &[&str], tenant: &str) -> Caller {
 }
 
 /// What is needed to hand out links, on the two buckets of a [`Harness`].
-pub(crate) fn links(client: Client, clock: Clock) -> Links {
+pub(crate) fn links(client: S3Client, clock: Clock) -> Links {
     let audit = Bucket::new(client.clone(), AUDIT_BUCKET.to_owned());
     let bucket = Bucket::new(client, BUCKET.to_owned());
     Links {
-        signer: signer(bucket.clone()),
         bucket,
         base: BasePath::default(),
         audit: AuditLog::new(audit, clock, system_entropy),
@@ -366,18 +364,13 @@ pub(crate) fn links(client: Client, clock: Clock) -> Links {
     }
 }
 
-fn exporter(client: Client, generator: &str, clock: Clock) -> ReviewExport {
+fn exporter(client: S3Client, generator: &str, clock: Clock) -> ReviewExport {
     let template = ReportTemplate::new(None).unwrap();
     ReviewExport::new(links(client, clock), template, generator.to_owned())
 }
 
-/// What signs for the bucket of a [`Harness`].
-pub(crate) fn signer(bucket: Bucket) -> Signer {
-    Signer::new(settings("http://127.0.0.1").aws(), bucket)
-}
-
 /// The functions' own client.
-pub(crate) fn client(endpoint: &str) -> Client {
+pub(crate) fn client(endpoint: &str) -> S3Client {
     settings(endpoint).client()
 }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_s3::primitives::SdkBody;
 
+use super::put::{Answer, Put};
 use super::{Bucket, Content, Target};
-use crate::store_error::{StoreError, classify, status};
+use crate::store_error::{Cause, StoreError, classify};
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +32,10 @@ impl Bucket {
         body: SdkBody,
         time: Duration,
     ) -> Result<Delivered, StoreError> {
-        match self.put_streamed(target, content, body.into(), time).await {
-            Ok(_) => Ok(Delivered::Now),
-            Err(error) if status(&error) == Some(412) => Ok(Delivered::Taken),
+        match self.put(&Put::target(target, content, time), body).await {
+            Ok(Answer::Stored(_)) => Ok(Delivered::Now),
+            Ok(Answer::Unfit) => Ok(Delivered::Taken),
+            Ok(Answer::Conflict) => Err(StoreError::Unavailable(Cause::conflict("PutObject"))),
             Err(error) => Err(classify("PutObject", &error)),
         }
     }

@@ -8,7 +8,9 @@ mod head;
 mod list;
 mod outgoing;
 mod presign;
+mod put;
 mod replace;
+mod sign;
 mod stream;
 mod tags;
 mod tops;
@@ -19,27 +21,26 @@ pub use deliver::Delivered;
 pub use head::{Head, SHA256, Seen};
 pub use list::Page;
 pub use outgoing::Outgoing;
-pub use presign::{PresignedPut, SignedRead, SignedUrl, SignedWrite, Signer};
+pub use presign::{PresignedPut, SignedRead, SignedUrl, SignedWrite};
 pub use replace::{Replaced, Tagged};
 pub use stream::Streamed;
 pub use tags::{MAX_TAGS, Merged, TagSet, takes_tag};
 pub use tops::{Mark, Shown, Tops};
 
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_sdk_s3::Client;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Builder, Config};
-use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::operation::put_object::PutObjectError;
-use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use bytes::Bytes;
 
+use crate::client::S3Client;
 use crate::digest::{Hasher, Sha256};
-use crate::store_error::{Cause, StoreError, classify, status};
+use crate::store_error::{Cause, StoreError, classify};
+use put::{Answer, Condition, Put};
 
 /// How often a create-only write is repeated that met another one of the same key under way.
 const CONFLICT_ATTEMPTS: u32 = 6;
@@ -56,8 +57,10 @@ pub const NULL_VERSION: &str = "null";
 /// A bucket and the client that reaches it.
 #[derive(Debug, Clone)]
 pub struct Bucket {
-    client: Client,
+    client: S3Client,
     name: String,
+    /// What comes before a key in the URL of an object, once it is known.
+    address: Arc<OnceLock<String>>,
 }
 
 /// An object to create.
@@ -113,8 +116,13 @@ pub struct Content {
 
 impl Bucket {
     /// The bucket called `name`.
-    pub fn new(client: Client, name: String) -> Self {
-        Self { client, name }
+    pub fn new(client: S3Client, name: String) -> Self {
+        let address = Arc::default();
+        Self {
+            client,
+            name,
+            address,
+        }
     }
 
     /// The bucket's name.
@@ -132,7 +140,8 @@ impl Bucket {
     /// [`StoreError::AlreadyExists`] when other content lies there; [`StoreError::Unavailable`], after which the
     /// object may or may not be there; [`StoreError::Refused`].
     pub async fn create(&self, object: &NewObject) -> Result<Created, StoreError> {
-        Self::past_conflicts("PutObject", || self.create_once(object)).await
+        let put = Put::object(object, Condition::Free);
+        self.create_by(&put, || object.body.clone().into()).await
     }
 
     /// Repeats a create-only write while another one of its key is under way.
@@ -157,60 +166,17 @@ impl Bucket {
         })
     }
 
-    async fn create_once(&self, object: &NewObject) -> Result<Created, CreateError> {
-        let error = match self.put_if_none_match(object).await {
-            Ok(version_id) => {
-                return Ok(Created {
-                    is_new: true,
-                    version_id,
-                });
-            }
-            Err(error) => error,
-        };
-        let wanted = Content {
-            size: object.body.len() as u64,
-            sha256: object.sha256,
-        };
-        self.not_put(&error, &object.key, wanted).await
-    }
-
-    /// What it means that a create-only write failed.
-    async fn not_put(
-        &self,
-        error: &SdkError<PutObjectError, HttpResponse>,
-        key: &str,
-        wanted: Content,
-    ) -> Result<Created, CreateError> {
-        match status(error) {
-            Some(409) => Err(CreateError::Conflict),
-            Some(412) => self.compare(key, wanted).await,
-            _ => Err(CreateError::Other(classify("PutObject", error))),
-        }
-    }
-
-    async fn put_if_none_match(
-        &self,
-        object: &NewObject,
-    ) -> Result<Option<String>, SdkError<PutObjectError, HttpResponse>> {
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(&object.key)
-            .if_none_match("*")
-            .checksum_sha256(object.sha256.to_base64())
-            .content_type(object.content_type)
-            .set_metadata(metadata_of(&object.metadata))
-            .body(ByteStream::from(object.body.clone()))
-            .customize()
-            // The signed checksum covers the body; hashing it again for the signature would only cost time.
-            .disable_payload_signing();
-        let put = if object.body.len() > LARGE_BODY {
-            put.config_override(patient())
-        } else {
-            put
-        };
-        put.send().await.map(|put| put.version_id)
+    async fn create_by(&self, put: &Put<'_>, body: impl Fn() -> SdkBody) -> Result<Created, StoreError> {
+        Self::past_conflicts("PutObject", async || match self.put(put, body()).await {
+            Ok(Answer::Stored(version_id)) => Ok(Created {
+                is_new: true,
+                version_id,
+            }),
+            Ok(Answer::Conflict) => Err(CreateError::Conflict),
+            Ok(Answer::Unfit) => self.compare(put.key, put.content).await,
+            Err(error) => Err(CreateError::Other(classify("PutObject", &error))),
+        })
+        .await
     }
 
     /// What lies where something was to be created.

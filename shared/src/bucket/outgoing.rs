@@ -4,14 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_s3::config::Config;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::error::SdkError;
-use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
-use aws_sdk_s3::primitives::{ByteStream, SdkBody};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_sdk_s3::primitives::SdkBody;
 
-use super::{Bucket, Content, CreateError, Created, Target, metadata_of};
+use super::put::Put;
+use super::{Bucket, Content, Created, Target};
 use crate::store_error::StoreError;
 
 /// A body that can be opened again, for each try from its beginning. Cheap to clone.
@@ -34,9 +30,9 @@ impl Outgoing {
         self.content
     }
 
-    fn body(&self) -> ByteStream {
+    fn body(&self) -> SdkBody {
         let open = Arc::clone(&self.open);
-        ByteStream::new(SdkBody::retryable(move || open()))
+        SdkBody::retryable(move || open())
     }
 }
 
@@ -55,43 +51,7 @@ impl Bucket {
     /// # Errors
     /// As for [`Bucket::create`]; [`StoreError::Refused`] also when the body isn't what it is said to be.
     pub async fn create_from(&self, outgoing: &Outgoing, target: &Target) -> Result<Created, StoreError> {
-        Self::past_conflicts("PutObject", || self.create_from_once(outgoing, target)).await
-    }
-
-    async fn create_from_once(&self, outgoing: &Outgoing, target: &Target) -> Result<Created, CreateError> {
-        let put = self.put_streamed(target, outgoing.content, outgoing.body(), outgoing.time);
-        match put.await {
-            Ok(put) => Ok(Created {
-                is_new: true,
-                version_id: put.version_id,
-            }),
-            Err(error) => self.not_put(&error, &target.key, outgoing.content).await,
-        }
-    }
-
-    /// Create-only, and compared with its digest as it arrives. One try may take this `time`.
-    pub(super) async fn put_streamed(
-        &self,
-        target: &Target,
-        content: Content,
-        body: ByteStream,
-        time: Duration,
-    ) -> Result<PutObjectOutput, SdkError<PutObjectError, HttpResponse>> {
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(time);
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(&target.key)
-            .if_none_match("*")
-            .checksum_sha256(content.sha256.to_base64())
-            .set_content_length(i64::try_from(content.size).ok())
-            .content_type(target.content_type)
-            .set_metadata(metadata_of(&target.metadata))
-            .body(body)
-            .customize()
-            .disable_payload_signing()
-            .config_override(Config::builder().timeout_config(timeouts.build()));
-        put.send().await
+        let put = Put::target(target, outgoing.content, outgoing.time);
+        self.create_by(&put, || outgoing.body()).await
     }
 }

@@ -2,41 +2,20 @@
 //! Source: S3 API reference, *Authenticating requests: using query parameters (AWS Signature Version 4)*.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_sdk_s3::config::Region;
-use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sigv4::http_request::{
-    self, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
-    UriPathNormalizationMode,
-};
-use aws_sigv4::sign::v4::SigningParams;
-use aws_smithy_runtime_api::client::identity::Identity;
+use aws_sigv4::http_request::{SignatureLocation, SigningSettings};
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::Serializer;
 
 use super::Bucket;
-use crate::client::AwsSettings;
+use super::sign::{ESCAPED, settings};
 use crate::digest::Sha256;
 use crate::store_error::{Cause, StoreError};
 
 /// S3 ignores it, and writes it into its access logs: it joins a use to the audit record of its grant.
 const GRANT_ID: &str = "x-grant-id";
-
-/// All but the unreserved characters of RFC 3986: what a signature expects in a query.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-/// A key's slashes stay.
-const ESCAPED_IN_KEYS: &AsciiSet = &ESCAPED.remove(b'/');
-/// Stands for any key where a URL is taken apart.
-const ANY_KEY: &str = "key";
-/// A signed URL with a role's session token.
-const URL_BYTES: usize = 2_048;
 
 /// A URL that is a permission. `Debug` hides it, and nothing displays it by accident.
 #[derive(Clone, PartialEq, Eq)]
@@ -115,30 +94,7 @@ pub struct PresignedPut {
     pub headers: Vec<(String, String)>,
 }
 
-/// Signs requests to a bucket's objects for somebody else to make.
-///
-/// The SDK's own presigning runs a whole call's machinery for each URL, half of a link's CPU; its address of the
-/// bucket is asked for once, and its signer is called directly.
-#[derive(Debug, Clone)]
-pub struct Signer {
-    bucket: Bucket,
-    identity: Identity,
-    region: Region,
-    /// What comes before a key in the URL of an object, by the SDK's rules for endpoints.
-    address: Arc<OnceLock<String>>,
-}
-
-impl Signer {
-    /// Signs for `bucket` with the credentials of `settings`.
-    pub fn new(settings: &AwsSettings, bucket: Bucket) -> Self {
-        Self {
-            bucket,
-            identity: settings.credentials().into(),
-            region: settings.region(),
-            address: Arc::default(),
-        }
-    }
-
+impl Bucket {
     /// Signs a read of one version. No call to S3 is made.
     ///
     /// # Errors
@@ -153,7 +109,7 @@ impl Signer {
             query.push("versionId", version_id);
         }
         query.push(GRANT_ID, read.grant_id);
-        self.sign("GET", url, &[], (read.now, read.expires_in))
+        self.presign("GET", url, &[], (read.now, read.expires_in))
             .ok_or_else(unsigned)
     }
 
@@ -172,7 +128,7 @@ impl Signer {
             ("if-none-match", "*"),
             ("x-amz-checksum-sha256", &sha256),
         ];
-        let url = self.sign("PUT", url, &headers, (write.now, write.expires_in));
+        let url = self.presign("PUT", url, &headers, (write.now, write.expires_in));
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Ok(PresignedPut {
             url: url.ok_or_else(unsigned)?,
@@ -180,44 +136,15 @@ impl Signer {
         })
     }
 
-    /// The address of an object, without a query.
-    async fn url(&self, key: &str) -> Option<String> {
-        let address = if let Some(address) = self.address.get() {
-            address
-        } else {
-            let learnt = self.bucket.address().await?;
-            self.address.get_or_init(|| learnt)
-        };
-        let mut url = String::with_capacity(URL_BYTES);
-        url.push_str(address);
-        url.extend(utf8_percent_encode(key, ESCAPED_IN_KEYS));
-        Some(url)
-    }
-
-    fn sign(
+    fn presign(
         &self,
         method: &str,
         mut url: String,
         headers: &[(&str, &str)],
         (from, expires_in): (Timestamp, Duration),
     ) -> Option<SignedUrl> {
-        let params = SigningParams::builder()
-            .identity(&self.identity)
-            .region(self.region.as_ref())
-            .name("s3")
-            .time(from.into())
-            .settings(settings(expires_in))
-            .build()
-            .ok()?
-            .into();
-        let request = SignableRequest::new(
-            method,
-            &url,
-            headers.iter().copied(),
-            SignableBody::UnsignedPayload,
-        )
-        .ok()?;
-        let (signed, _) = http_request::sign(request, &params).ok()?.into_parts();
+        let settings = in_query(expires_in);
+        let signed = self.sign(method, &url, headers.iter().copied(), (from.into(), settings))?;
         let mut query = Query::of(&mut url);
         for (name, value) in signed.params() {
             query.push(name, value);
@@ -226,25 +153,11 @@ impl Signer {
     }
 }
 
-/// S3's rules: the URL is signed as it stands, and a bucket's keys may look like paths that lead upwards.
-fn settings(expires_in: Duration) -> SigningSettings {
-    let mut settings = SigningSettings::default();
-    settings.percent_encoding_mode = PercentEncodingMode::Single;
-    settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+fn in_query(expires_in: Duration) -> SigningSettings {
+    let mut settings = settings();
     settings.signature_location = SignatureLocation::QueryParams;
     settings.expires_in = Some(expires_in);
     settings
-}
-
-impl Bucket {
-    /// What comes before a key in the URL of an object. No call to S3 is made.
-    async fn address(&self) -> Option<String> {
-        let config = PresigningConfig::expires_in(Duration::from_mins(1)).ok()?;
-        let get = self.client.get_object().bucket(&self.name).key(ANY_KEY);
-        let signed = get.presigned(config).await.ok()?;
-        let url = signed.uri().split('?').next()?;
-        url.strip_suffix(ANY_KEY).map(str::to_owned)
-    }
 }
 
 /// Parameters at the end of a URL.

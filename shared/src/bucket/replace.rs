@@ -1,8 +1,8 @@
 //! Mutable state: it moves by `If-Match` alone, so that no change is lost.
 
-use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
+use super::put::{Answer, Condition, Put};
 use super::{Bucket, NewObject};
 use crate::store_error::{StoreError, classify, status};
 
@@ -50,27 +50,12 @@ impl Bucket {
     /// # Errors
     /// [`StoreError::Unavailable`], after which the change may have taken effect; [`StoreError::Refused`].
     pub async fn replace(&self, object: &NewObject, etag: &str) -> Result<Replaced, StoreError> {
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(&object.key)
-            .if_match(etag)
-            .checksum_sha256(object.sha256.to_base64())
-            .content_type(object.content_type)
-            .set_metadata(super::metadata_of(&object.metadata))
-            .body(ByteStream::from(object.body.clone()))
-            .customize()
-            .disable_payload_signing();
-        let put = if object.body.len() > super::LARGE_BODY {
-            put.config_override(super::patient())
-        } else {
-            put
-        };
-        match put.send().await {
-            Ok(put) => Ok(Replaced::Now(put.version_id)),
-            // 404: S3's answer to If-Match on an object that is gone.
-            Err(error) if matches!(status(&error), Some(404 | 409 | 412)) => Ok(Replaced::Changed),
+        let put = Put::object(object, Condition::Still(etag));
+        match self.put(&put, object.body.clone().into()).await {
+            Ok(Answer::Stored(version_id)) => Ok(Replaced::Now(version_id)),
+            Ok(Answer::Conflict | Answer::Unfit) => Ok(Replaced::Changed),
+            // S3's answer to If-Match on an object that is gone.
+            Err(error) if status(&error) == Some(404) => Ok(Replaced::Changed),
             Err(error) => Err(classify("PutObject", &error)),
         }
     }

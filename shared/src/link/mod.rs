@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::audit::{Activity, Asked, AuditLog, Event, File, Given, Outcome};
-use crate::bucket::{Bucket, SignedRead, SignedUrl, Signer};
+use crate::bucket::{Bucket, SignedRead, SignedUrl};
 use crate::caller::{Caller, Origin};
 use crate::collection::{Collection, LinkKind};
 use crate::digest::Sha256;
@@ -34,8 +34,6 @@ use terms::{ClampedBy, Terms};
 pub struct Links {
     /// The artifacts bucket.
     pub bucket: Bucket,
-    /// Signs requests to it.
-    pub signer: Signer,
     /// What comes before a session's folder.
     pub base: BasePath,
     /// The audit log.
@@ -263,7 +261,7 @@ impl Links {
             expires_in: Duration::from_secs(*expires_in),
             grant_id,
         };
-        let signed = self.signer.presign_read(&read).await;
+        let signed = self.bucket.presign_read(&read).await;
         signed.map_err(|error| storage_problem(&error))
     }
 }

@@ -1,7 +1,7 @@
 //! What both functions are told about links by their environment.
 
 use crate::audit::AuditLog;
-use crate::bucket::{Bucket, Signer};
+use crate::bucket::Bucket;
 use crate::client::S3Settings;
 use crate::collection;
 use crate::config::{Env, bucket_name};
@@ -63,12 +63,10 @@ impl LinkSettings {
     /// When the policies can't be read, which a test keeps from happening.
     pub fn links(self, clock: Clock, entropy: Entropy) -> Result<Links, PermissionError> {
         let credentials_end = self.s3.credentials_end();
-        let aws = self.s3.aws().clone();
         let client = self.s3.client();
         let audit_bucket = Bucket::new(client.clone(), self.audit_bucket);
         let bucket = Bucket::new(client, self.bucket);
         Ok(Links {
-            signer: Signer::new(&aws, bucket.clone()),
             bucket,
             base: self.base_path,
             audit: AuditLog::new(audit_bucket, clock, entropy),

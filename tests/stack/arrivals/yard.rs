@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use aws_sdk_s3::Client;
 use casefile::bucket::Bucket;
+use casefile::client::S3Client;
 use casefile::config::Env;
 use casefile::id::system_entropy;
 use casefile::time::Clock;
@@ -32,7 +32,7 @@ pub(super) fn noon() -> Timestamp {
 /// The work, its S3, and the events of that.
 pub(super) struct Yard {
     pub(super) s3: S3Server,
-    pub(super) client: Client,
+    pub(super) client: S3Client,
     pub(super) settling: Settling,
     events: UnboundedReceiver<ObjectEvent>,
 }
@@ -199,7 +199,7 @@ impl Yard {
 }
 
 /// The work of one process, which doesn't wait long before it tries a call again.
-fn settling(client: &Client, environment: Env, clock: Clock) -> Settling {
+fn settling(client: &S3Client, environment: Env, clock: Clock) -> Settling {
     let config = Config::from_env(environment).unwrap();
     let bucket = |name: &str| Bucket::new(hasty(client), name.to_owned());
     Settling::on(bucket(BUCKET), bucket(QUARANTINE), config, clock, system_entropy)

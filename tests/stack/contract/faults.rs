@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use casefile::bucket::Bucket;
 use casefile::store_error::StoreError;
 use casefile_local::s3::{Fault, FaultRule, Faults, When};
 
-use super::target::embedded;
+use super::target::{ACCESS_KEY, SECRET_KEY, embedded};
 use super::{Target, refusal};
 use crate::support::{BUCKET, Harness};
 
@@ -163,7 +162,7 @@ async fn half_an_answer_comes_with_its_whole_length_and_is_noticed() {
             }
         };
         assert_eq!(read, size / 2, "{broken}");
-        let bucket = Bucket::new(s3.client.clone(), s3.bucket.clone());
+        let bucket = s3.bucket_as(ACCESS_KEY, SECRET_KEY, None);
         let error = bucket.read("a", 10_000_000).await.unwrap_err();
         assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
         assert_eq!(bucket.read("a", 10_000_000).await.unwrap().len(), size);

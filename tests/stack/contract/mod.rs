@@ -18,6 +18,7 @@ mod metadata;
 mod multipart;
 mod multipart_checksums;
 mod notifications;
+mod puts;
 mod reads;
 mod signatures;
 mod signed_urls;

@@ -1,20 +1,18 @@
-//! The functions' own presigned URLs ([`Signer`]), where S3 takes them: "Authenticating requests: using query parameters
-//! (AWS Signature Version 4)". They are compared with the SDK's beside the signer.
+//! The functions' own presigned URLs ([`Bucket::presign_read`]), where S3 takes them: "Authenticating requests: using
+//! query parameters (AWS Signature Version 4)". They are compared with the SDK's beside the code that signs.
 
 use std::time::Duration;
 
-use casefile::bucket::{Bucket, SignedRead, SignedUrl, SignedWrite, Signer};
-use casefile::client::AwsSettings;
-use casefile::config::Env;
+use casefile::bucket::{Bucket, SignedRead, SignedUrl, SignedWrite};
 use casefile::digest::Sha256;
 
 use super::http::send;
 use super::target::{
-    ACCESS_KEY, REGION, SECRET_KEY, SESSION_ACCESS_KEY, SESSION_SECRET_KEY, SESSION_TOKEN, embedded, now,
+    ACCESS_KEY, SECRET_KEY, SESSION_ACCESS_KEY, SESSION_SECRET_KEY, SESSION_TOKEN, embedded, now,
 };
 use super::{Target, on_each_s3};
 
-const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 10] = [
     "plain/x.pdf",
     "a b+c%/ü//x",
     "?#&=",
@@ -27,20 +25,7 @@ const KEYS: [&str; 10] = [
     "tilde~star*(paren)!;:@,$",
 ];
 
-fn signer(s3: &Target, access_key: &str, secret_key: &str, token: Option<&str>) -> Signer {
-    let mut variables = vec![
-        ("AWS_ENDPOINT_URL_S3", s3.endpoint.as_str()),
-        ("AWS_REGION", REGION),
-        ("AWS_ACCESS_KEY_ID", access_key),
-        ("AWS_SECRET_ACCESS_KEY", secret_key),
-    ];
-    variables.extend(token.map(|token| ("AWS_SESSION_TOKEN", token)));
-    let aws: AwsSettings = Env::of(variables.clone()).s3().unwrap().aws().clone();
-    let client = Env::of(variables).s3().unwrap().client();
-    Signer::new(&aws, Bucket::new(client, s3.bucket.clone()))
-}
-
-async fn read(signer: &Signer, key: &str, version_id: Option<&str>) -> SignedUrl {
+async fn read(bucket: &Bucket, key: &str, version_id: Option<&str>) -> SignedUrl {
     let read = SignedRead {
         key,
         version_id,
@@ -50,11 +35,11 @@ async fn read(signer: &Signer, key: &str, version_id: Option<&str>) -> SignedUrl
         expires_in: Duration::from_mins(1),
         grant_id: "019a83b3-5d0c-7f20-b1a4-3c5e7f9b1d24",
     };
-    signer.presign_read(&read).await.unwrap()
+    bucket.presign_read(&read).await.unwrap()
 }
 
 /// Writes by a signed URL, reads by another, and finds all as it was asked for.
-async fn assert_written_and_read(s3: &Target, signer: &Signer, key: &str) {
+async fn assert_written_and_read(s3: &Target, bucket: &Bucket, key: &str) {
     let body = format!("content of {key}");
     let write = SignedWrite {
         key,
@@ -65,7 +50,7 @@ async fn assert_written_and_read(s3: &Target, signer: &Signer, key: &str) {
         expires_in: Duration::from_mins(1),
         grant_id: "019a83b3-5d0c-7f20-b1a4-3c5e7f9b1d24",
     };
-    let put = signer.presign_write(&write).await.unwrap();
+    let put = bucket.presign_write(&write).await.unwrap();
     let headers: Vec<_> = put
         .headers
         .iter()
@@ -83,7 +68,7 @@ async fn assert_written_and_read(s3: &Target, signer: &Signer, key: &str) {
     let first = s3.get(key).await.version_id.unwrap();
     s3.put(key, "newer").await;
     for (version_id, expected) in [(None, "newer"), (Some(first.as_str()), body.as_str())] {
-        let url = read(signer, key, version_id).await;
+        let url = read(bucket, key, version_id).await;
         let got = send(s3, "GET", url.expose(), &[], b"").await;
         assert_eq!((got.status, got.text().as_str()), (200, expected), "{key}");
         for header in [
@@ -96,11 +81,11 @@ async fn assert_written_and_read(s3: &Target, signer: &Signer, key: &str) {
 }
 
 #[tokio::test]
-async fn a_signer_s_urls_write_and_read_odd_keys() {
+async fn a_bucket_s_urls_write_and_read_odd_keys() {
     on_each_s3(async |s3| {
-        let signer = signer(s3, ACCESS_KEY, SECRET_KEY, None);
+        let bucket = s3.bucket_as(ACCESS_KEY, SECRET_KEY, None);
         for key in KEYS {
-            assert_written_and_read(s3, &signer, key).await;
+            assert_written_and_read(s3, &bucket, key).await;
         }
     })
     .await;
@@ -108,11 +93,11 @@ async fn a_signer_s_urls_write_and_read_odd_keys() {
 
 /// Keys that look like ways upwards, which HTTP servers other than S3 may follow.
 #[tokio::test]
-async fn a_signer_s_urls_lead_nowhere_but_to_their_key() {
+async fn a_bucket_s_urls_lead_nowhere_but_to_their_key() {
     let s3 = embedded().await;
-    let signer = signer(&s3, ACCESS_KEY, SECRET_KEY, None);
+    let bucket = s3.bucket_as(ACCESS_KEY, SECRET_KEY, None);
     for key in ["../x", "a/../x", "./x", "a/./x", "..", "x"] {
-        assert_written_and_read(&s3, &signer, key).await;
+        assert_written_and_read(&s3, &bucket, key).await;
     }
     assert_eq!(s3.keys("").await, ["..", "../x", "./x", "a/../x", "a/./x", "x"]);
 }
@@ -120,11 +105,11 @@ async fn a_signer_s_urls_lead_nowhere_but_to_their_key() {
 #[tokio::test]
 async fn a_role_s_session_token_goes_with_its_urls() {
     let s3 = embedded().await;
-    let signer = signer(&s3, SESSION_ACCESS_KEY, SESSION_SECRET_KEY, Some(SESSION_TOKEN));
+    let bucket = s3.bucket_as(SESSION_ACCESS_KEY, SESSION_SECRET_KEY, Some(SESSION_TOKEN));
     for key in ["a b+c%/ü//x", "?#&="] {
-        assert_written_and_read(&s3, &signer, key).await;
+        assert_written_and_read(&s3, &bucket, key).await;
     }
-    let url = read(&signer, "?#&=", None).await;
+    let url = read(&bucket, "?#&=", None).await;
     let token = "&X-Amz-Security-Token=session-token%2B%2F%3D";
     assert!(url.expose().contains(token));
     let without = url.expose().replace(token, "");
@@ -132,12 +117,12 @@ async fn a_role_s_session_token_goes_with_its_urls() {
 }
 
 #[tokio::test]
-async fn a_signer_s_url_that_was_tampered_with_is_denied() {
+async fn a_bucket_s_url_that_was_tampered_with_is_denied() {
     on_each_s3(async |s3| {
         s3.put("a", "open").await;
         s3.put("b", "secret").await;
-        let signer = signer(s3, ACCESS_KEY, SECRET_KEY, None);
-        let url = read(&signer, "a", None).await.expose().to_owned();
+        let bucket = s3.bucket_as(ACCESS_KEY, SECRET_KEY, None);
+        let url = read(&bucket, "a", None).await.expose().to_owned();
         for (from, to) in [
             (format!("{}/a?", s3.bucket), format!("{}/b?", s3.bucket)),
             ("X-Amz-Expires=60".to_owned(), "X-Amz-Expires=600".to_owned()),

@@ -11,6 +11,9 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::put_object::PutObjectOutput;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+use casefile::bucket::Bucket;
+use casefile::client::S3Client;
+use casefile::config::Env;
 use casefile_local::s3::{S3Config, S3Server, SessionCredentials};
 use futures::FutureExt as _;
 use tempfile::TempDir;
@@ -185,6 +188,22 @@ pub(super) fn client_with(endpoint: &str, credentials: Credentials) -> Client {
 }
 
 impl Target {
+    /// As the functions reach it, with these credentials.
+    pub(super) fn bucket_as(&self, access_key: &str, secret_key: &str, token: Option<&str>) -> Bucket {
+        Bucket::new(self.client_as(access_key, secret_key, token), self.bucket.clone())
+    }
+
+    pub(super) fn client_as(&self, access_key: &str, secret_key: &str, token: Option<&str>) -> S3Client {
+        let mut variables = vec![
+            ("AWS_ENDPOINT_URL_S3", self.endpoint.as_str()),
+            ("AWS_REGION", REGION),
+            ("AWS_ACCESS_KEY_ID", access_key),
+            ("AWS_SECRET_ACCESS_KEY", secret_key),
+        ];
+        variables.extend(token.map(|token| ("AWS_SESSION_TOKEN", token)));
+        Env::of(variables).s3().unwrap().client()
+    }
+
     pub(super) async fn set_versioning(&self, status: BucketVersioningStatus) {
         let configuration = VersioningConfiguration::builder().status(status).build();
         let request = self.client.put_bucket_versioning().bucket(&self.bucket);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_s3::Client;
 use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
@@ -11,6 +10,7 @@ use bytes::Bytes;
 use casefile::audit::AuditLog;
 use casefile::bucket::{Bucket, Metadata, NewObject};
 use casefile::caller::{Caller, Origin};
+use casefile::client::S3Client;
 use casefile::collection::Collection;
 use casefile::config::Env;
 use casefile::digest::Sha256;
@@ -31,8 +31,6 @@ use serde_json::Value;
 use signed_download::route::Place;
 use signed_download::{audit, documents};
 use tempfile::TempDir;
-
-use crate::support::signer;
 
 pub(crate) const ARTIFACTS: &str = "artifacts";
 pub(crate) const AUDIT: &str = "audit";
@@ -86,7 +84,6 @@ impl Desk {
         let log = Bucket::new(client.clone(), AUDIT.to_owned());
         let bucket = Bucket::new(client, ARTIFACTS.to_owned());
         let links = Links {
-            signer: signer(bucket.clone()),
             bucket,
             base: BasePath::default(),
             audit: AuditLog::new(log, noon, system_entropy),
@@ -219,7 +216,7 @@ impl Desk {
     }
 }
 
-fn client(endpoint: &str, lists: Lists) -> Client {
+fn client(endpoint: &str, lists: Lists) -> S3Client {
     let mut env = Env::of([
         ("AWS_ENDPOINT_URL_S3", endpoint),
         ("AWS_REGION", "us-east-1"),
@@ -228,7 +225,7 @@ fn client(endpoint: &str, lists: Lists) -> Client {
     ]);
     let settings = env.s3();
     let client = env.finish(settings).unwrap().client();
-    Client::from_conf(client.config().to_builder().interceptor(lists).build())
+    client.with(|config| config.interceptor(lists))
 }
 
 fn asking<'a>(caller: &'a Caller, origin: &'a Origin) -> Asking<'a> {

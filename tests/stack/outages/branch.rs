@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use aws_sdk_s3::Client;
 use casefile::audit::Record;
 use casefile::bucket::Bucket;
+use casefile::client::S3Client;
 use casefile::digest::Sha256;
 use casefile::link::share::{MAX_SHARE_BYTES, Share};
 use casefile::name::TenantId;
@@ -25,7 +25,7 @@ use crate::support::{AUDIT_BUCKET, BUCKET, client, links};
 /// The function and its S3.
 pub(super) struct Branch {
     pub(super) s3: S3Server,
-    pub(super) client: Client,
+    pub(super) client: S3Client,
     function: SignedDownload,
     folder: TempDir,
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
+use casefile::client::S3Client;
 use casefile_local::s3::{Fault, FaultHandle, FaultRule, RequestRecord, S3Server, When};
 use futures::{StreamExt as _, stream};
 
@@ -125,17 +125,18 @@ impl Way {
     /// only its answer breaks off.
     pub(crate) fn lasting(kind: &Kind) -> Vec<Self> {
         let down = || Fault::error(503, "ServiceUnavailable");
-        // Of which no second try is made.
-        let denied = || Fault::error(403, "AccessDenied");
+        // A PUT is tried once more, by the SDK, which says what the refusal means; nothing else is.
+        let tries = if kind.operation == "PutObject" { 2 } else { 1 };
+        let denied = |when| Self::new(when, Fault::error(403, "AccessDenied"), tries);
         let mut ways = vec![
             Self::new(When::Before, down(), TRIES),
-            Self::new(When::Before, denied(), 1),
+            denied(When::Before),
             Self::new(When::After, Fault::Cut, TRIES),
         ];
         if kind.is_write() {
             ways.push(Self::new(When::Before, Fault::Cut, TRIES));
             ways.push(Self::new(When::After, down(), TRIES));
-            ways.push(Self::new(When::After, denied(), 1));
+            ways.push(denied(When::After));
         }
         if kind.operation == "GetObject" {
             ways.push(Self::new(When::After, Fault::HalfBody, TRIES));
@@ -189,12 +190,11 @@ impl Failure {
 
 /// A client as the functions have it, but it waits for milliseconds where theirs waits for seconds, and what others have
 /// tried in vain doesn't keep it from trying again.
-pub(crate) fn hasty(client: &Client) -> Client {
+pub(crate) fn hasty(client: &S3Client) -> S3Client {
     let retries = RetryConfig::standard().with_max_attempts(u32::try_from(TRIES).unwrap());
     let retries = retries.with_initial_backoff(Duration::from_millis(2));
     let partition = RetryPartition::custom("hasty").token_bucket(TokenBucket::unlimited());
-    let config = client.config().to_builder().retry_config(retries);
-    Client::from_conf(config.retry_partition(partition.build()).build())
+    client.with(|config| config.retry_config(retries).retry_partition(partition.build()))
 }
 
 /// So that no case waits for the processor until its calls time out.

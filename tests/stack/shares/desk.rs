@@ -1,9 +1,9 @@
 //! Both functions' links in this very process, on an S3 of their own, at noon.
 
-use aws_sdk_s3::Client;
 use bytes::Bytes;
 use casefile::audit::Record;
 use casefile::bucket::NewObject;
+use casefile::client::S3Client;
 use casefile::config::Env;
 use casefile::digest::Sha256;
 use casefile::document::ownership;
@@ -42,7 +42,7 @@ pub(super) fn in_a_day() -> Timestamp {
 /// An S3 with one bill of lading of the tenant `acme`, and the function in this very process.
 pub(super) struct Desk {
     pub(super) s3: S3Server,
-    pub(super) client: Client,
+    pub(super) client: S3Client,
     pub(super) function: SignedDownload,
     pub(super) links: Links,
     pub(super) _data: TempDir,

@@ -239,10 +239,18 @@ async fn a_file_that_s3_is_too_busy_for_is_in_no_other_file_s_way_but_many_in_a_
     assert_eq!(said.statuses(3), ["queued", "stored"]);
     // It is tried last, and isn't logged again.
     camera.put("b.json", "[2]");
+    camera.put("c.json", "[3]");
     let said = camera.run(&[&upload[..], &["b.json"]].concat()).await;
     assert_eq!(said.statuses(3), ["stored", "queued"]);
     let statuses: Vec<_> = camera.log().into_iter().map(|(status, _)| status).collect();
     assert_eq!(statuses, ["queued", "stored", "stored"]);
+    poison.remove();
+    // Another write of the same key is under way, again and again.
+    let rule = FaultRule::on("PutObject").prefix(&format!("inbox/clinical/{}", Sha256::of(b"[0]")));
+    let conflict = Fault::error(409, "ConditionalRequestConflict");
+    let poison = harness.s3.faults().inject(rule, When::Before, conflict);
+    let said = camera.run(&[&upload[..], &["c.json"]].concat()).await;
+    assert_eq!(said.statuses(3), ["stored", "queued"]);
     poison.remove();
 
     let all = slow("inbox/");

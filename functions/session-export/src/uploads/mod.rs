@@ -87,7 +87,7 @@ pub async fn grant(links: &Links, asking: &Asking<'_>, body: &str) -> Result<Upl
         expires_in: Duration::from_secs(terms.expires_in),
         grant_id: &grant_id,
     };
-    let signed = links.signer.presign_write(&write).await;
+    let signed = links.bucket.presign_write(&write).await;
     let PresignedPut { url, headers } = signed.map_err(|error| storage_problem(&error))?;
     let expires_at = rfc3339(terms.expires_at);
     record(links, asking, id, &decision, &request, &key, &terms).await?;

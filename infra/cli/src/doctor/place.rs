@@ -1,11 +1,11 @@
 //! A bucket of the deployment.
 
-use aws_sdk_s3::Client;
+use casefile::client::S3Client;
 
 /// A bucket, what it is for, and the client that reaches it.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
-    pub(super) client: Client,
+    pub(super) client: S3Client,
     pub(super) bucket: String,
     pub(super) role: Role,
 }

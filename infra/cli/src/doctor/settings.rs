@@ -1,6 +1,6 @@
 //! What is to be checked: the functions' own variables.
 
-use aws_sdk_s3::Client;
+use casefile::client::S3Client;
 use casefile::config::{ConfigError, Env, bucket_name, queue_url};
 use casefile::link::settings::LinkSettings;
 use post_process::clients::Clients;
@@ -29,7 +29,7 @@ pub(super) struct Settings {
     pub(super) topic: Option<String>,
     pub(super) model: Option<String>,
     pub(super) fallback: Option<String>,
-    pub(super) s3: Client,
+    pub(super) s3: S3Client,
     pub(super) clients: Clients,
 }
 

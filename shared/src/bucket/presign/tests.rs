@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use aws_sdk_s3::presigning::PresigningConfig;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256 as Sha2};
 
+use super::super::sign::ESCAPED_IN_KEYS;
 use super::*;
 use crate::client::S3Settings;
 use crate::config::Env;
@@ -172,12 +174,11 @@ async fn urls_of_aws_have_the_sdk_s_address_and_a_signature_that_s3_computes_too
             let settings = settings(region, token);
             for name in ["a-b", "a.b"] {
                 let bucket = bucket(&settings, name);
-                let signer = Signer::new(settings.aws(), bucket.clone());
                 for key in KEYS {
                     let what = format!("{region} {token:?} {name} {key}");
                     let sdk = sdk_url(&bucket, key).await;
-                    let got = signer.presign_read(&read(key)).await.unwrap();
-                    let put = signer.presign_write(&write(key)).await.unwrap();
+                    let got = bucket.presign_read(&read(key)).await.unwrap();
+                    let put = bucket.presign_write(&write(key)).await.unwrap();
                     for (method, url, headers) in [
                         ("GET", got.expose(), &[][..]),
                         ("PUT", put.url.expose(), &put.headers),
@@ -205,8 +206,7 @@ async fn a_bucket_whose_name_fits_into_a_certificate_has_a_host_of_its_own() {
         ("a-b", "https://a-b.s3.eu-central-1.amazonaws.com/x"),
         ("a.b", "https://s3.eu-central-1.amazonaws.com/a.b/x"),
     ] {
-        let signer = Signer::new(settings.aws(), bucket(&settings, name));
-        let url = signer.presign_read(&read("x")).await.unwrap();
+        let url = bucket(&settings, name).presign_read(&read("x")).await.unwrap();
         assert_eq!(url.expose().split('?').next(), Some(address));
     }
 }
@@ -214,9 +214,9 @@ async fn a_bucket_whose_name_fits_into_a_certificate_has_a_host_of_its_own() {
 #[tokio::test]
 async fn what_a_url_says_is_what_was_asked_for() {
     let settings = settings("eu-central-1", None);
-    let signer = Signer::new(settings.aws(), bucket(&settings, "a-b"));
+    let bucket = bucket(&settings, "a-b");
     let asked = read("x");
-    let url = signer.presign_read(&asked).await.unwrap();
+    let url = bucket.presign_read(&asked).await.unwrap();
     for (name, value) in [
         ("response-content-disposition", asked.content_disposition),
         ("response-content-type", asked.content_type),
@@ -232,7 +232,7 @@ async fn what_a_url_says_is_what_was_asked_for() {
         version_id: None,
         ..asked
     };
-    let url = signer.presign_read(&newest).await.unwrap();
+    let url = bucket.presign_read(&newest).await.unwrap();
     assert_eq!(parameter(url.expose(), "versionId"), None);
 }
 
@@ -241,9 +241,9 @@ proptest! {
     #[test]
     fn any_key_comes_back_from_its_path(key in "\\PC{1,60}") {
         let settings = settings("eu-central-1", None);
-        let signer = Signer::new(settings.aws(), bucket(&settings, "a-b"));
+        let bucket = bucket(&settings, "a-b");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let url = runtime.block_on(signer.presign_read(&read(&key))).unwrap();
+        let url = runtime.block_on(bucket.presign_read(&read(&key))).unwrap();
         let (_, host, path, _) = parts(url.expose());
         prop_assert_eq!(host, "a-b.s3.eu-central-1.amazonaws.com");
         let decoded = percent_decode_str(path.strip_prefix('/').unwrap()).decode_utf8().unwrap();

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use casefile::client::S3Client;
 use casefile::config::Env;
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -22,7 +22,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// A server with one bucket that keeps versions, and a client with credentials as a function's.
 struct Running {
     server: S3Server,
-    client: Client,
+    client: S3Client,
     _folder: TempDir,
 }
 
