@@ -78,17 +78,17 @@ pub(super) fn is_log(collection: Collection, name: &str) -> bool {
     kind.is_some_and(|kind| kind.content() == ContentRule::TrainingLog)
 }
 
-/// What is stored of a file that fits into memory: at most `limit` bytes of it are read, and one more, which tells that
-/// there are more.
+/// What is stored of a training run's log: at most `limit` bytes of it are read, and one more, which tells that there are
+/// more.
 ///
 /// # Errors
 /// When it can't be read.
-pub(super) fn whole(at: &Path, limit: u64, is_log: bool) -> Result<Vec<u8>, Unread> {
+pub(super) fn compacted(at: &Path, limit: u64) -> Result<Vec<u8>, Unread> {
     let mut bytes = Vec::new();
     File::open(at)?.take(limit + 1).read_to_end(&mut bytes)?;
     match str::from_utf8(&bytes) {
-        Ok(text) if is_log => Ok(compact(text)),
-        _ => Ok(bytes),
+        Ok(text) => Ok(compact(text)),
+        Err(_) => Ok(bytes),
     }
 }
 
@@ -209,8 +209,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("x");
         fs::write(&at, "[1, 2, 3]").unwrap();
-        assert_eq!(whole(&at, 4, false).unwrap(), b"[1, 2");
-        assert_eq!(whole(&at, 100, true).unwrap(), b"[1,2,3]");
-        assert!(!whole(&folder.path().join("gone"), 4, false).unwrap_err().may_pass);
+        assert_eq!(compacted(&at, 4).unwrap(), b"[1,2");
+        assert_eq!(compacted(&at, 100).unwrap(), b"[1,2,3]");
+        assert!(!compacted(&folder.path().join("gone"), 4).unwrap_err().may_pass);
     }
 }

@@ -21,17 +21,17 @@ use session_export::files::{
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::body::Outflow;
+use super::body::{Outflow, Whole};
 use super::entry::{Entry, Is, To};
 use super::folder::{Stat, Unread};
 use super::journal::Version;
 use super::look::differs;
 use super::place::{Placed, Rules, SESSION_ID, last_part};
 use super::rate::Limiter;
-use super::read::{each_piece, is_log, whole};
+use super::read::{compacted, each_piece, is_log};
 use super::scout::{Way, look_again};
 
-/// Files up to this size are read into memory, once. Of 64 that are sent and as many that are about to be, that is 8 MiB.
+/// Files up to this size are in memory while they are sent.
 const SMALL: u64 = 64 * 1024;
 /// Larger logs that are in memory at once, for what is stored of a log has to be made of all of it.
 pub(super) const LOGS: usize = 4;
@@ -96,6 +96,8 @@ pub(super) struct Sender<'a> {
 /// A file's content on its way.
 struct Load<'a> {
     outgoing: Outgoing,
+    /// In memory, where nobody changes it.
+    is_held: bool,
     /// Of a large file, which is read while it is sent.
     outflow: Option<Outflow>,
     /// Of a large log.
@@ -120,16 +122,14 @@ impl Sender<'_> {
             Ok(load) => load,
             Err(sent) => return sent,
         };
-        let sent = match self.note(to, placed).await {
+        let sent = match Box::pin(self.note(to, placed)).await {
             Ok(()) => self.store(&load, entry, to, (way, seen)).await,
             Err(sent) => sent,
         };
         self.count(&load, is, &sent);
         match sent {
             // S3 takes nothing that isn't what it was said to be.
-            Sent::Failed(_) if load.outflow.is_some() && is_another(&at, is).await => {
-                Sent::Conflict(CHANGED.to_owned())
-            }
+            Sent::Failed(_) if !load.is_held => another(&at, is).await.unwrap_or(sent),
             sent => sent,
         }
     }
@@ -142,25 +142,29 @@ impl Sender<'_> {
         if !is_log && stat.size != is.size {
             return Err(changed());
         }
-        if is_log || is.size <= SMALL {
+        if is_log {
             let room = if stat.size > SMALL {
                 self.logs.acquire().await.ok()
             } else {
                 None
             };
-            let limit = if is_log {
-                self.rules.collection.max_bytes()
-            } else {
-                SMALL
-            };
-            let bytes = in_memory(at, limit, is_log).await?;
+            let bytes = log_of(at, self.rules.collection.max_bytes()).await?;
             if Sha256::of(&bytes) != is.sha256 {
                 return Err(changed());
             }
-            return Ok(self.load_of(is, room, None, move || SdkBody::from(bytes.clone())));
+            let load = self.load_of(is, None, move || SdkBody::from(bytes.clone()));
+            return Ok(Load {
+                is_held: true,
+                _room: room,
+                ..load
+            });
         }
         if digest(at).await? != is.sha256 {
             return Err(changed());
+        }
+        if is.size <= SMALL {
+            let at = at.to_owned();
+            return Ok(self.load_of(is, None, move || Whole::open(&at, is.size)));
         }
         let outflow = Outflow::new(
             at.to_owned(),
@@ -169,13 +173,12 @@ impl Sender<'_> {
             self.bar.clone(),
         );
         let source = outflow.clone();
-        Ok(self.load_of(is, None, Some(outflow), move || source.open()))
+        Ok(self.load_of(is, Some(outflow), move || source.open()))
     }
 
     fn load_of<'a>(
         &self,
         is: Is,
-        room: Option<SemaphorePermit<'a>>,
         outflow: Option<Outflow>,
         body: impl Fn() -> SdkBody + Send + Sync + 'static,
     ) -> Load<'a> {
@@ -186,8 +189,9 @@ impl Sender<'_> {
         let time = self.limiter.longest(is.size, self.transfers);
         Load {
             outgoing: Outgoing::new(content, time, body),
+            is_held: false,
             outflow,
-            _room: room,
+            _room: None,
         }
     }
 
@@ -241,7 +245,8 @@ impl Sender<'_> {
         }
     }
 
-    /// While this one's entries are written, others have their turns.
+    /// While this one's entries are written, others have their turns. What is seldom done is in a box, so that it takes room
+    /// only where it is: there are a hundred of these at once.
     async fn put(
         &self,
         load: &Load<'_>,
@@ -259,11 +264,11 @@ impl Sender<'_> {
             self.limiter.pass(load.outgoing.content().size).await;
         }
         if seen.elapsed() > FRESH {
-            open(&look_again(&self.links.bucket, self.numbers, entry).await)?;
+            open(&Box::pin(look_again(&self.links.bucket, self.numbers, entry)).await)?;
         }
         Ok(match announced {
             Some(announced) => deliver(self.links, new, announced).await?,
-            None => place(self.links, new).await?,
+            None => Box::pin(place(self.links, new)).await?,
         })
     }
 
@@ -297,9 +302,13 @@ fn open(way: &Way) -> Result<(), Sent> {
     }
 }
 
-/// Whether a file can be read, and isn't what it was any more.
-async fn is_another(at: &Path, is: Is) -> bool {
-    digest(at).await.is_ok_and(|sha256| sha256 != is.sha256)
+/// What is wrong with a file that couldn't be sent, if it is the file's fault.
+async fn another(at: &Path, is: Is) -> Option<Sent> {
+    match digest(at).await {
+        Ok(sha256) if sha256 == is.sha256 => None,
+        Ok(_) => Some(Sent::Conflict(CHANGED.to_owned())),
+        Err(unread) => Some(unread.into()),
+    }
 }
 
 async fn digest(at: &Path) -> Result<Sha256, Unread> {
@@ -312,9 +321,9 @@ async fn digest(at: &Path) -> Result<Sha256, Unread> {
     .await
 }
 
-async fn in_memory(at: &Path, limit: u64, is_log: bool) -> Result<Bytes, Unread> {
+async fn log_of(at: &Path, limit: u64) -> Result<Bytes, Unread> {
     let at: PathBuf = at.to_owned();
-    apart(move || whole(&at, limit, is_log).map(Bytes::from)).await
+    apart(move || compacted(&at, limit).map(Bytes::from)).await
 }
 
 /// Reads while others are sent: a disk may be slow.
@@ -344,7 +353,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_file_that_can_be_read_has_changed() {
+    async fn a_file_that_has_changed_is_a_conflict_and_one_that_is_itself_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("x");
         std::fs::write(&at, "x").unwrap();
@@ -353,8 +362,9 @@ mod tests {
             modified_at: jiff::Timestamp::UNIX_EPOCH,
             sha256: Sha256::of(content.as_bytes()),
         };
-        assert!(!is_another(&at, is("x")).await);
-        assert!(is_another(&at, is("y")).await);
-        assert!(!is_another(&folder.path().join("gone"), is("x")).await);
+        assert_eq!(another(&at, is("x")).await, None);
+        assert!(matches!(another(&at, is("y")).await, Some(Sent::Conflict(_))));
+        let gone = another(&folder.path().join("gone"), is("x")).await;
+        assert!(matches!(gone, Some(Sent::Conflict(_))));
     }
 }
