@@ -228,7 +228,7 @@ pub(super) fn verified(verified: &Verified, is_json: bool) -> String {
     if *left_out > 0 {
         let _ = writeln!(
             out,
-            "{} files of the plan are left out: in conflict, or rejected",
+            "{} of the plan left out: in conflict, or rejected",
             thousands(*left_out as u64)
         );
     }
