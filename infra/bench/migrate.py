@@ -4,8 +4,8 @@
     infra/bench/migrate.py [--files 10000] [--bytes 50000] [--delay 20] [--runs 3] [--at-once 64]
 
 Each run has an embedded S3 of its own on this machine, which lets every request wait for --delay milliseconds. What it
-stores is removed at the end, half a gigabyte a run: a file system is slow for minutes where much was deleted. Of casefile,
-one more run is killed halfway and repeated; then every object is counted and compared. What isn't installed is left out:
+stores, 5 GB in all, is removed at the end: a file system is slow for minutes where much was deleted. Of casefile, one
+more run is killed halfway and repeated; then every object is counted and compared. What isn't installed is left out:
 rclone (Debian's package, or https://rclone.org) and aws (`pip install awscli`) are looked for in PATH.
 """
 

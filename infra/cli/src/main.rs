@@ -8,29 +8,12 @@ use casefile_cli::command::{Cli, run};
 use casefile_cli::failure::Failure;
 use clap::Parser as _;
 
-/// Threads that read files, beside the one that does all the rest. Each takes memory of its own, and a disk isn't faster by
-/// more.
-const READERS: usize = 8;
-
-fn main() -> ExitCode {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(READERS)
-        .build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(command(&cli)),
-        Err(error) => {
-            warn(&format!("it can't begin: {error}"));
-            ExitCode::from(2)
-        }
-    }
-}
-
-async fn command(cli: &Cli) -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is passed in")]
     let done = run(
-        cli,
+        &cli,
         jiff::Timestamp::now,
         system_entropy,
         |text| drop(say(text)),

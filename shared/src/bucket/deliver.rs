@@ -19,8 +19,8 @@ pub enum Delivered {
 
 impl Bucket {
     /// Puts a body in one piece, create-only (`If-None-Match: *`), and asks for nothing that a right to put doesn't cover.
-    /// S3 compares what arrives with the digest, and stores nothing that is otherwise. The call may take this `time`, and
-    /// is made once: a body that is read from a disk has to be opened again.
+    /// S3 compares what arrives with the digest, and stores nothing that is otherwise. A try may take this `time`; a body
+    /// that is read from a disk is sent once, for it has to be opened again.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], after which the object may be there; [`StoreError::Refused`], also when the body isn't

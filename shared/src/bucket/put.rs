@@ -129,13 +129,16 @@ impl Bucket {
         let retries = self.client.config().retry_config().cloned();
         let mut retries = retries.unwrap_or_else(RetryConfig::standard);
         if retries.has_retry() {
-            match Box::pin(self.put_directly(put, &body)).await {
+            let first = Box::pin(self.put_directly(put, &body)).await;
+            match first {
                 Some(First::Answered(answer)) => return Ok(answer),
                 Some(First::Failed) => tokio::time::sleep(pause(&retries)).await,
                 Some(First::Refused) | None => {}
             }
-            let left = retries.max_attempts() - 1;
-            retries = retries.with_max_attempts(left);
+            if first.is_some() {
+                let left = retries.max_attempts() - 1;
+                retries = retries.with_max_attempts(left);
+            }
         }
         Box::pin(self.put_by_sdk(put, body, retries)).await
     }
@@ -194,7 +197,7 @@ impl Bucket {
             (409, _) => First::Answered(Answer::Conflict),
             (412, _) => First::Answered(Answer::Unfit),
             (200..300 | 429 | 500.., _) => {
-                // The next try finds another host, as the SDK's do.
+                // The next try takes another connection, and so perhaps another host, as the SDK's do.
                 if let Some(connection) = connection.get() {
                     connection.poison();
                 }

@@ -59,25 +59,47 @@ async fn a_large_file_that_breaks_off_is_sent_again_from_the_beginning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_file_that_changes_while_it_is_sent_is_in_conflict() {
+async fn a_file_that_changes_between_its_entries_and_itself_is_in_conflict() {
+    for bytes in [2_000, 1_000_000] {
+        for to in [Some(bytes), Some(bytes - 1), Some(bytes + 1), None] {
+            changes_before_it_is_sent(bytes, to).await;
+        }
+    }
+}
+
+/// From one size to another, which may be the same, or to nothing.
+async fn changes_before_it_is_sent(bytes: usize, to: Option<usize>) {
+    let case = format!("{bytes} to {to:?}");
+    let name = "PRT-2025-0007.pdf";
     let site = Site::start().await;
-    site.write("PRT-2025-0007.pdf", large(1_000_000));
+    site.write(name, large(bytes));
     site.plan("bols", &[]).await;
     let rule = FaultRule::on("PutObject").prefix("_casefile/by-time/");
     let mut point = site.harness.s3.faults().pause(rule, When::Before);
     let change = async {
         let held = point.arrived().await.unwrap();
-        let mut other = large(1_000_000);
-        other[500_000] ^= 1;
-        site.write("PRT-2025-0007.pdf", other);
+        std::fs::remove_file(site.at(name)).unwrap();
+        if let Some(to) = to {
+            let mut other = large(to);
+            other[1_000] ^= 1;
+            site.write(name, other);
+        }
         drop(held);
         drop(point);
     };
     let (applied, ()) = futures::join!(site.run(&["apply", "x.plan", "--json"]), change);
-    assert_eq!(applied.code, 1, "{}", applied.out);
-    let reason = &applied.json()["conflicts"][0]["reason"];
-    assert_eq!(reason, "it changed since the plan was made");
-    assert!(site.keys("bols/").await.is_empty());
+    assert_eq!(applied.code, 1, "{case}: {}", applied.out);
+    let reason = applied.json()["conflicts"][0]["reason"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let expected = if to.is_some() {
+        "it changed since the plan was made"
+    } else {
+        "it can't be read"
+    };
+    assert!(reason.starts_with(expected), "{case}: {reason}");
+    assert!(site.keys("bols/").await.is_empty(), "{case}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ use super::plan::{JOURNAL, MAPPING, Plan};
 use super::progress::Progress;
 use super::rate::Limiter;
 use super::scout::{Next, TOGETHER, scout};
-use super::send::{LOGS, Sender, Sent};
+use super::send::{LOGS, READS, Sender, Sent};
 use super::series::Spans;
 use crate::failure::Failure;
 use crate::pen::Pen;
@@ -172,6 +172,7 @@ pub(super) async fn apply(
         limiter: Arc::new(Limiter::new(arguments.limit_rate)),
         transfers: arguments.transfers,
         turns: Semaphore::new(arguments.transfers.into()),
+        reads: Semaphore::new(READS),
         logs: Semaphore::new(LOGS),
         bar: progress.bar().clone(),
     };

@@ -1,8 +1,8 @@
-//! A file as a body: a small one at once, a large one piece by piece, as fast as may be, while it is sent.
+//! A large file as a body: it is read while it is sent, piece by piece, as fast as may be.
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,58 +17,6 @@ use tokio::sync::mpsc;
 use super::rate::Limiter;
 
 const PIECE: u64 = 16 * 1024;
-
-/// A small file, which was read a moment ago to be compared, and is read again at once when its turn comes.
-#[derive(Debug)]
-pub(super) struct Whole {
-    at: PathBuf,
-    size: u64,
-    is_read: bool,
-}
-
-impl Whole {
-    /// A try, which reads nothing yet: the SDK opens bodies that it never sends.
-    pub(super) fn open(at: &Path, size: u64) -> SdkBody {
-        SdkBody::from_body_1_x(Self {
-            at: at.to_owned(),
-            size,
-            is_read: false,
-        })
-    }
-
-    /// What was added since is not sent.
-    fn read(&self) -> io::Result<Bytes> {
-        let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or_default());
-        File::open(&self.at)?.take(self.size).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 == self.size {
-            Ok(Bytes::from(bytes))
-        } else {
-            Err(io::ErrorKind::UnexpectedEof.into())
-        }
-    }
-}
-
-impl Body for Whole {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let whole = self.get_mut();
-        if whole.is_end_stream() {
-            return Poll::Ready(None);
-        }
-        whole.is_read = true;
-        Poll::Ready(Some(whole.read().map(Frame::data)))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(if self.is_read { 0 } else { self.size })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.is_read || self.size == 0
-    }
-}
 
 /// A file that is sent, perhaps again and again.
 #[derive(Debug, Clone)]
@@ -198,14 +146,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("x");
         fs::write(&at, content).unwrap();
-        let whole = Whole::open(&at, size);
         let outflow = Outflow::new(at, size, Arc::new(Limiter::new(None)), ProgressBar::hidden());
-        let [pieces, whole] = [outflow.open(), whole].map(aws_sdk_s3::primitives::ByteStream::new);
-        let (pieces, whole) = (pieces.collect().await, whole.collect().await);
-        assert_eq!(pieces.is_ok(), whole.is_ok());
-        let sent = pieces.map_err(|error| error.to_string())?.to_vec();
-        assert_eq!(whole.unwrap().to_vec(), sent);
-        Ok(sent)
+        let body = aws_sdk_s3::primitives::ByteStream::new(outflow.open());
+        let sent = body.collect().await.map_err(|error| error.to_string())?;
+        Ok(sent.to_vec())
     }
 
     #[tokio::test]

@@ -84,12 +84,24 @@ pub(super) fn is_log(collection: Collection, name: &str) -> bool {
 /// # Errors
 /// When it can't be read.
 pub(super) fn compacted(at: &Path, limit: u64) -> Result<Vec<u8>, Unread> {
-    let mut bytes = Vec::new();
-    File::open(at)?.take(limit + 1).read_to_end(&mut bytes)?;
+    let bytes = beginning(at, limit + 1)?;
     match str::from_utf8(&bytes) {
         Ok(text) => Ok(compact(text)),
         Err(_) => Ok(bytes),
     }
+}
+
+/// So many bytes of a file, or all that there are.
+///
+/// # Errors
+/// When it can't be read.
+pub(super) fn beginning(at: &Path, most: u64) -> Result<Vec<u8>, Unread> {
+    let mut file = File::open(at)?;
+    // Of many files that are in memory at once, not a byte too much.
+    let room = file.metadata()?.len().min(most);
+    let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
+    file.by_ref().take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Gives out a file piece by piece.

