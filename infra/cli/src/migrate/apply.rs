@@ -229,11 +229,13 @@ async fn send_all(sender: &Sender<'_>, plan: &Plan, run: &mut Run<'_>) -> Result
     });
     let sending = stream::iter(wanted)
         .try_chunks(TOGETHER)
-        .map_err(|error| error.1)
-        .and_then(|some| async {
+        .map(|some| async {
+            let some = some.map_err(|error| error.1)?;
             let next = scout(&sender.links.bucket, sender.numbers, some).await;
-            Ok(stream::iter(next.into_iter().map(Ok)))
+            Ok::<_, Failure>(stream::iter(next.into_iter().map(Ok)))
         })
+        // While some are sent, the next ones are looked at.
+        .buffered(2)
         .try_flatten()
         .map(|next: Result<Next, Failure>| async {
             let (at, entry, way, seen) = next?;

@@ -84,24 +84,20 @@ pub(super) fn is_log(collection: Collection, name: &str) -> bool {
 /// # Errors
 /// When it can't be read.
 pub(super) fn compacted(at: &Path, limit: u64) -> Result<Vec<u8>, Unread> {
-    let bytes = beginning(at, limit + 1)?;
+    let bytes = beginning(at, limit + 1, Vec::new())?;
     match str::from_utf8(&bytes) {
         Ok(text) => Ok(compact(text)),
         Err(_) => Ok(bytes),
     }
 }
 
-/// So many bytes of a file, or all that there are.
+/// So many bytes of a file, or all that there are, in the room that is given.
 ///
 /// # Errors
 /// When it can't be read.
-pub(super) fn beginning(at: &Path, most: u64) -> Result<Vec<u8>, Unread> {
-    let mut file = File::open(at)?;
-    // Of many files that are in memory at once, not a byte too much.
-    let room = file.metadata()?.len().min(most);
-    let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
-    file.by_ref().take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
+pub(super) fn beginning(at: &Path, most: u64, mut room: Vec<u8>) -> Result<Vec<u8>, Unread> {
+    File::open(at)?.take(most).read_to_end(&mut room)?;
+    Ok(room)
 }
 
 /// Gives out a file piece by piece.

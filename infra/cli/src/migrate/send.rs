@@ -295,7 +295,9 @@ impl Sender<'_> {
     /// A small file once more. S3 is told its digest, and compares.
     async fn again(&self, entry: &Entry, size: u64) -> Result<Bytes, Sent> {
         let at = self.folder.join(&entry.file);
-        let bytes = self.read(move || beginning(&at, size + 1)).await?;
+        // Taken here: what each thread takes for itself stays with it.
+        let room = Vec::with_capacity(usize::try_from(size + 1).unwrap_or_default());
+        let bytes = self.read(move || beginning(&at, size + 1, room)).await?;
         if bytes.len() as u64 == size {
             Ok(Bytes::from(bytes))
         } else {
