@@ -242,8 +242,8 @@ async fn send_all(sender: &Sender<'_>, plan: &Plan, run: &mut Run<'_>) -> Result
             let sent = Box::pin(sender.send(&entry, &way, seen)).await;
             Ok::<_, Failure>((at, entry, sent))
         })
-        // While some are sent, the list entries of others are written. Of each, a connection and its state take memory.
-        .buffer_unordered(usize::from(sender.transfers) * 3 / 2);
+        // While some are sent, the list entries of as many others are written.
+        .buffer_unordered(usize::from(sender.transfers) * 2 - 1);
     let mut sending = pin!(sending);
     let mut failures = 0;
     while let Some(sent) = sending.next().await {

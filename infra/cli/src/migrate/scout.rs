@@ -13,7 +13,7 @@ use super::there::{There, there};
 
 /// How many files are looked at together, shortly before they are sent. What waits for longer than a minute then is looked
 /// at again, alone.
-pub(super) const TOGETHER: usize = 256;
+pub(super) const TOGETHER: usize = 500;
 
 /// What lies in a file's way.
 #[derive(Debug, Clone, PartialEq, Eq)]
